@@ -1,0 +1,14 @@
+DROP TABLE offer;
+DROP TABLE revision_part;
+DROP TABLE revision;
+DROP TABLE contribution;
+DROP TABLE dataset_member;
+DROP TABLE dataset;
+DROP TABLE recipient;
+DROP TABLE sign_in_throttle;
+DROP TABLE one_time_link;
+DROP TABLE api_token;
+DROP TABLE session;
+DROP TABLE party;
+DROP TABLE node_counter;
+DROP TABLE node_setting;

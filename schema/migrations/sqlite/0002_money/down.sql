@@ -1,0 +1,16 @@
+DROP TABLE statement;
+DROP TABLE settlement_line;
+DROP TABLE settlement;
+DROP TABLE delivery_header;
+DROP TABLE grants;
+DROP TABLE licence;
+DROP TABLE refund;
+DROP TABLE orders;
+DROP TABLE carry;
+DROP TABLE pool;
+DROP TABLE epoch_share;
+DROP TABLE epoch;
+DROP TABLE posting;
+DROP TABLE account;
+DROP TABLE entry;
+DROP TABLE period;

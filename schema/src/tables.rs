@@ -1,0 +1,586 @@
+//! The tables of both databases. The only place where a column is named for Rust.
+//!
+//! Column types are one per concept (`Id`, `Instant`) so that the same query text
+//! serves SQLite and PostgreSQL; see [`crate::columns`].
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    node_setting (name) {
+        name -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    node_counter (name) {
+        name -> Text,
+        value -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    party (id) {
+        id -> Id,
+        handle -> Text,
+        email -> Text,
+        display_name -> Text,
+        password_hash -> Text,
+        operator -> Bool,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    session (id) {
+        id -> Id,
+        party_id -> Id,
+        token_hash -> Binary,
+        created_at -> Instant,
+        expires_at -> Instant,
+        revoked_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    api_token (id) {
+        id -> Id,
+        party_id -> Id,
+        name -> Text,
+        token_hash -> Binary,
+        created_at -> Instant,
+        expires_at -> Nullable<Instant>,
+        revoked_at -> Nullable<Instant>,
+        last_used_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    one_time_link (token_hash) {
+        token_hash -> Binary,
+        purpose -> Text,
+        party_id -> Nullable<Id>,
+        created_at -> Instant,
+        expires_at -> Instant,
+        used_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    sign_in_throttle (name) {
+        name -> Text,
+        failures -> Integer,
+        blocked_until -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    recipient (id) {
+        id -> Id,
+        party_id -> Id,
+        recipient -> Text,
+        label -> Text,
+        created_at -> Instant,
+        retired_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    dataset (id) {
+        id -> Id,
+        owner_id -> Id,
+        slug -> Text,
+        title -> Text,
+        description -> Text,
+        contract -> Nullable<Text>,
+        admission -> Text,
+        commission_bps -> Integer,
+        state -> Text,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    dataset_member (dataset_id, party_id) {
+        dataset_id -> Id,
+        party_id -> Id,
+        invited_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    contribution (id) {
+        id -> Id,
+        dataset_id -> Id,
+        party_id -> Id,
+        file_name -> Text,
+        claimed_digest -> Binary,
+        state -> Text,
+        receipt_no -> Nullable<BigInt>,
+        sealed_blob -> Nullable<Text>,
+        sealed_digest -> Nullable<Binary>,
+        sealed_size -> Nullable<BigInt>,
+        cleaned_blob -> Nullable<Text>,
+        marks_blob -> Nullable<Text>,
+        preview_blob -> Nullable<Text>,
+        rows -> Nullable<BigInt>,
+        grade -> Nullable<Integer>,
+        report -> Nullable<Text>,
+        verdict_code -> Nullable<Text>,
+        verdict_message -> Nullable<Text>,
+        published_mark -> Nullable<BigInt>,
+        created_at -> Instant,
+        received_at -> Nullable<Instant>,
+        decided_at -> Nullable<Instant>,
+        withdrawn_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    revision (id) {
+        id -> Id,
+        dataset_id -> Id,
+        number -> Integer,
+        state -> Text,
+        note -> Text,
+        receipt_mark -> Nullable<BigInt>,
+        rows -> Nullable<BigInt>,
+        blob -> Nullable<Text>,
+        sealed_size -> Nullable<BigInt>,
+        payload_offset -> Nullable<BigInt>,
+        payload_digest -> Nullable<Binary>,
+        size -> Nullable<BigInt>,
+        digest -> Nullable<Binary>,
+        grade -> Nullable<Integer>,
+        report -> Nullable<Text>,
+        preview_blob -> Nullable<Text>,
+        manifest -> Nullable<Text>,
+        failure -> Nullable<Text>,
+        created_at -> Instant,
+        published_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    revision_part (revision_id, contribution_id) {
+        revision_id -> Id,
+        contribution_id -> Id,
+        party_id -> Id,
+        receipt_no -> BigInt,
+        rows_delivered -> BigInt,
+        rows_kept -> BigInt,
+        rows_unique -> BigInt,
+        rows_shared -> BigInt,
+        rows_late -> BigInt,
+        mass -> Text,
+        grade -> Integer,
+        detail -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    offer (id) {
+        id -> Id,
+        dataset_id -> Id,
+        terms -> Text,
+        terms_digest -> Binary,
+        price_minor -> BigInt,
+        currency -> Text,
+        state -> Text,
+        created_at -> Instant,
+        retired_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    period (name) {
+        name -> Text,
+        opened_at -> Instant,
+        closed_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    entry (book, seq) {
+        book -> Text,
+        seq -> BigInt,
+        id -> Id,
+        kind -> Text,
+        period -> Text,
+        event_time -> Instant,
+        recorded_at -> Instant,
+        source -> Text,
+        idem_key -> Text,
+        request_hash -> Binary,
+        meta -> Text,
+        salt -> Binary,
+        body_hash -> Binary,
+        prev_hash -> Binary,
+        leaf_hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    account (id) {
+        id -> BigInt,
+        book -> Text,
+        name -> Text,
+        balance -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    posting (book, seq, line) {
+        book -> Text,
+        seq -> BigInt,
+        line -> Integer,
+        account_id -> BigInt,
+        amount -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    epoch (revision_id, epoch) {
+        revision_id -> Id,
+        epoch -> Integer,
+        digest -> Binary,
+        frozen_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    epoch_share (revision_id, epoch, party_id) {
+        revision_id -> Id,
+        epoch -> Integer,
+        party_id -> Id,
+        weight -> Text,
+        share -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    pool (revision_id, epoch, currency) {
+        revision_id -> Id,
+        epoch -> Integer,
+        currency -> Text,
+        cumulative -> BigInt,
+        settled -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    carry (party_id, currency) {
+        party_id -> Id,
+        currency -> Text,
+        residue -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    orders (id) {
+        id -> Id,
+        buyer_id -> Id,
+        offer_id -> Id,
+        dataset_id -> Id,
+        revision_id -> Id,
+        epoch -> Integer,
+        licence_id -> Id,
+        currency -> Text,
+        gross -> BigInt,
+        fee -> BigInt,
+        tax -> BigInt,
+        commission -> BigInt,
+        net -> BigInt,
+        refunded -> BigInt,
+        refunded_fee -> BigInt,
+        refunded_tax -> BigInt,
+        refunded_commission -> BigInt,
+        refunded_net -> BigInt,
+        book -> Text,
+        entry_seq -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    refund (id) {
+        id -> Id,
+        order_id -> Id,
+        period -> Text,
+        amount -> BigInt,
+        fee -> BigInt,
+        tax -> BigInt,
+        commission -> BigInt,
+        net -> BigInt,
+        reason -> Text,
+        requested_by -> Id,
+        book -> Text,
+        entry_seq -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    licence (id) {
+        id -> Id,
+        order_id -> Id,
+        party_id -> Id,
+        dataset_id -> Id,
+        revision_id -> Id,
+        document -> Text,
+        valid_from -> Instant,
+        valid_until -> Nullable<Instant>,
+        downloads_used -> Integer,
+        revoked_at -> Nullable<Instant>,
+        revoked_reason -> Nullable<Text>,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    grants (id) {
+        id -> Id,
+        licence_id -> Id,
+        revision_id -> Id,
+        recipient_id -> Nullable<Id>,
+        kind -> Text,
+        rows -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    delivery_header (licence_id, revision_id, recipient_id) {
+        licence_id -> Id,
+        revision_id -> Id,
+        recipient_id -> Id,
+        header -> Binary,
+        etag -> Text,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    settlement (id) {
+        id -> Id,
+        period -> Text,
+        currency -> Text,
+        revision_id -> Id,
+        epoch -> Integer,
+        pool_delta -> BigInt,
+        dust -> BigInt,
+        book -> Text,
+        entry_seq -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    settlement_line (settlement_id, party_id) {
+        settlement_id -> Id,
+        party_id -> Id,
+        share -> BigInt,
+        amount -> BigInt,
+        carry_before -> BigInt,
+        carry_after -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    statement (id) {
+        id -> Id,
+        party_id -> Id,
+        period -> Text,
+        currency -> Text,
+        number -> Integer,
+        opening -> BigInt,
+        earned -> BigInt,
+        closing -> BigInt,
+        document -> Text,
+        signature -> Text,
+        supersedes -> Nullable<Id>,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    job (id) {
+        id -> Id,
+        kind -> Text,
+        payload -> Text,
+        state -> Text,
+        attempts -> Integer,
+        run_at -> Instant,
+        locked_until -> Nullable<Instant>,
+        locked_by -> Nullable<Text>,
+        progress -> Nullable<Text>,
+        last_error -> Nullable<Text>,
+        created_at -> Instant,
+        finished_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    idempotency (party_id, idem_key) {
+        party_id -> Id,
+        idem_key -> Text,
+        request_hash -> Binary,
+        status -> Integer,
+        response -> Text,
+        created_at -> Instant,
+    }
+}
+
+
+diesel::joinable!(session -> party (party_id));
+diesel::joinable!(api_token -> party (party_id));
+diesel::joinable!(recipient -> party (party_id));
+diesel::joinable!(dataset -> party (owner_id));
+diesel::joinable!(contribution -> dataset (dataset_id));
+diesel::joinable!(contribution -> party (party_id));
+diesel::joinable!(revision -> dataset (dataset_id));
+diesel::joinable!(revision_part -> revision (revision_id));
+diesel::joinable!(revision_part -> contribution (contribution_id));
+diesel::joinable!(revision_part -> party (party_id));
+diesel::joinable!(offer -> dataset (dataset_id));
+diesel::joinable!(posting -> account (account_id));
+diesel::joinable!(epoch_share -> party (party_id));
+diesel::joinable!(orders -> dataset (dataset_id));
+diesel::joinable!(orders -> party (buyer_id));
+diesel::joinable!(orders -> revision (revision_id));
+diesel::joinable!(refund -> orders (order_id));
+diesel::joinable!(licence -> orders (order_id));
+diesel::joinable!(licence -> dataset (dataset_id));
+diesel::joinable!(grants -> licence (licence_id));
+diesel::joinable!(settlement_line -> settlement (settlement_id));
+diesel::joinable!(settlement_line -> party (party_id));
+diesel::joinable!(statement -> party (party_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    node_setting,
+    node_counter,
+    party,
+    session,
+    api_token,
+    one_time_link,
+    sign_in_throttle,
+    recipient,
+    dataset,
+    dataset_member,
+    contribution,
+    revision,
+    revision_part,
+    offer,
+    period,
+    entry,
+    account,
+    posting,
+    epoch,
+    epoch_share,
+    pool,
+    carry,
+    orders,
+    refund,
+    licence,
+    grants,
+    delivery_header,
+    settlement,
+    settlement_line,
+    statement,
+    job,
+    idempotency,
+);

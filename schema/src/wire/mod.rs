@@ -1,0 +1,17 @@
+//! Bodies of the JSON API v1, one file per subject.
+//!
+//! Amounts travel as minor units with their currency, times as RFC 3339 UTC, digests as
+//! lower-case hexadecimal, identifiers as UUIDv7. Unknown fields of a request are refused:
+//! a misspelt field that is silently dropped costs more than an error.
+
+mod dataset;
+mod market;
+mod money;
+mod node;
+mod party;
+
+pub use dataset::*;
+pub use market::*;
+pub use money::*;
+pub use node::*;
+pub use party::*;
