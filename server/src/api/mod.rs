@@ -1,0 +1,1 @@
+//! JSON entrances, one file per resource; no rule lives here.

@@ -1,0 +1,1 @@
+//! The whole market turned once, on real data.

@@ -1,0 +1,1 @@
+//! Work that goes on after the answer; a job only calls a flow.

@@ -1,0 +1,1 @@
+//! HTML entrances, one file per page; no rule lives here.

@@ -1,0 +1,1 @@
+//! The HTTP server: factory, middleware, start and graceful stop.

@@ -1,0 +1,1 @@
+//! The child process that opens provider bytes, with limits.
