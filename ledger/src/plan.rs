@@ -1,0 +1,214 @@
+//! How one payment is cut: platform fee, sales tax, the owner's commission where
+//! the dataset's published terms have one, and the net that goes to the pool.
+//!
+//! All three cuts are floors, so rounding always favours the contributors:
+//! `fee = ⌊gross·fee_bps/10⁴⌋`, `tax = ⌊gross·tax_bps/10⁴⌋`,
+//! `commission = ⌊(gross − fee − tax)·bps/10⁴⌋`, `net` is what is left.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Basis points in one whole.
+pub const BPS: i128 = 10_000;
+
+/// Why a sale cannot be cut.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Gross must be 1 to 2^63 − 1 minor units.
+    #[error("the gross amount must be at least one minor unit, not {0}")]
+    BadAmount(i64),
+    /// A rate above 100 %.
+    #[error("a rate of {0} basis points is above 10000")]
+    BadRate(u32),
+    /// Fee and tax leave nothing.
+    #[error("fee {fee} and tax {tax} exceed the gross amount {gross}")]
+    LegsExceedGross {
+        /// Minor units.
+        gross: i64,
+        /// Minor units.
+        fee: i64,
+        /// Minor units.
+        tax: i64,
+    },
+}
+
+/// A share of each sale for the owner of a pooled dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commission {
+    /// Who gets it.
+    pub party: Uuid,
+    /// Basis points of what is left after fee and tax.
+    pub bps: u32,
+}
+
+/// The rates of one sale, frozen when it is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeePlan {
+    /// Platform fee in basis points of gross.
+    pub fee_bps: u32,
+    /// Sales tax in basis points of gross.
+    pub tax_bps: u32,
+    /// The owner's commission, if the published terms have one.
+    pub commission: Option<Commission>,
+}
+
+impl Default for FeePlan {
+    /// 1,000 bps fee, no tax, no commission.
+    fn default() -> Self {
+        FeePlan {
+            fee_bps: 1_000,
+            tax_bps: 0,
+            commission: None,
+        }
+    }
+}
+
+/// The parts of an amount in minor units; they sum to it exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Legs {
+    /// To `Income:PlatformFee`.
+    #[serde(with = "crate::json::exact")]
+    pub fee: i64,
+    /// To `Liabilities:Tax:Sales`.
+    #[serde(with = "crate::json::exact")]
+    pub tax: i64,
+    /// To the pool.
+    #[serde(with = "crate::json::exact")]
+    pub net: i64,
+    /// To the owner's own account; 0 without a commission.
+    #[serde(with = "crate::json::exact")]
+    pub commission: i64,
+}
+
+impl Legs {
+    /// In the order that decides ties: fee, tax, net, commission.
+    pub fn to_array(self) -> [i64; 4] {
+        [self.fee, self.tax, self.net, self.commission]
+    }
+
+    /// From the order of [`Legs::to_array`].
+    pub fn from_array([fee, tax, net, commission]: [i64; 4]) -> Legs {
+        Legs {
+            fee,
+            tax,
+            net,
+            commission,
+        }
+    }
+
+    /// Sum of the parts; `None` when a part is negative or the sum leaves 64 bits.
+    pub fn total(self) -> Option<i64> {
+        let parts = self.to_array();
+        if parts.iter().any(|p| *p < 0) {
+            return None;
+        }
+        parts.iter().try_fold(0i64, |sum, p| sum.checked_add(*p))
+    }
+}
+
+fn floor_bps(amount: i64, bps: u32) -> Result<i64, PlanError> {
+    if i128::from(bps) > BPS {
+        return Err(PlanError::BadRate(bps));
+    }
+    let cut = i128::from(amount) * i128::from(bps) / BPS;
+    i64::try_from(cut).map_err(|_| PlanError::BadAmount(amount))
+}
+
+/// Cuts a sale of `gross` minor units by the plan.
+///
+/// ```
+/// use ledger::plan::{FeePlan, Legs, split_sale};
+/// let legs = split_sale(1999, &FeePlan { fee_bps: 1_000, tax_bps: 0, commission: None })?;
+/// assert_eq!(legs, Legs { fee: 199, tax: 0, net: 1800, commission: 0 });
+/// # Ok::<(), ledger::plan::PlanError>(())
+/// ```
+///
+/// # Errors
+/// Gross below 1, a rate above 100 %, or fee and tax above gross.
+pub fn split_sale(gross: i64, plan: &FeePlan) -> Result<Legs, PlanError> {
+    if gross < 1 {
+        return Err(PlanError::BadAmount(gross));
+    }
+    let fee = floor_bps(gross, plan.fee_bps)?;
+    let tax = floor_bps(gross, plan.tax_bps)?;
+    let left = gross
+        .checked_sub(fee)
+        .and_then(|l| l.checked_sub(tax))
+        .filter(|l| *l >= 0)
+        .ok_or(PlanError::LegsExceedGross { gross, fee, tax })?;
+    let commission = plan.commission.map_or(Ok(0), |c| floor_bps(left, c.bps))?;
+    let legs = Legs {
+        fee,
+        tax,
+        net: left - commission,
+        commission,
+    };
+    assert_eq!(
+        legs.total(),
+        Some(gross),
+        "the legs of a sale sum to its gross"
+    );
+    Ok(legs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(fee_bps: u32, tax_bps: u32, commission: u32) -> FeePlan {
+        let party = Uuid::from_u128(1);
+        FeePlan {
+            fee_bps,
+            tax_bps,
+            commission: Some(Commission {
+                party,
+                bps: commission,
+            }),
+        }
+    }
+
+    #[test]
+    fn cuts_by_hand() {
+        for (gross, fee_bps, tax_bps, comm, want) in [
+            (1999, 1000, 0, 0, [199, 0, 1800, 0]),
+            (9, 1000, 0, 0, [0, 0, 9, 0]),
+            (10_000, 1000, 1900, 500, [1000, 1900, 6745, 355]),
+            (1, 10_000, 0, 0, [1, 0, 0, 0]),
+            (i64::MAX, 10_000, 0, 0, [i64::MAX, 0, 0, 0]),
+            (
+                i64::MAX,
+                1,
+                0,
+                0,
+                [922_337_203_685_477, 0, 9_222_449_699_651_090_330, 0],
+            ),
+        ] {
+            let legs = split_sale(gross, &plan(fee_bps, tax_bps, comm)).unwrap();
+            assert_eq!(legs.to_array(), want, "{gross} {fee_bps} {tax_bps} {comm}");
+        }
+    }
+
+    #[test]
+    fn impossible_cuts_are_refused() {
+        assert_eq!(
+            split_sale(0, &FeePlan::default()),
+            Err(PlanError::BadAmount(0))
+        );
+        assert_eq!(
+            split_sale(-5, &FeePlan::default()),
+            Err(PlanError::BadAmount(-5))
+        );
+        assert_eq!(
+            split_sale(5, &plan(10_001, 0, 0)),
+            Err(PlanError::BadRate(10_001))
+        );
+        assert!(matches!(
+            split_sale(100, &plan(6_000, 6_000, 0)),
+            Err(PlanError::LegsExceedGross {
+                gross: 100,
+                fee: 60,
+                tax: 60
+            })
+        ));
+    }
+}

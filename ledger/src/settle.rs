@@ -1,0 +1,144 @@
+//! Settlement: one pool delta over the shares of its epoch.
+//!
+//! Per contributor, ascending by id: `(credit, residue') = divmod(residue +
+//! delta·share, D)` with floor division, so `0 ≤ residue' < D` also for negative
+//! deltas; `dust += delta − Σ credit`. The residue is kept per (contributor,
+//! currency) and carried from pool to pool and period to period. Cumulative
+//! credits are therefore `⌊Σ settled·share / D⌋`: they do not depend on the order
+//! of payments or on how often one settles.
+
+use crate::epoch::{ContributorId, D, Epoch};
+
+/// Why a pool cannot be settled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettleError {
+    /// I19.
+    #[error("the amount leaves the 64-bit range")]
+    Overflow,
+    /// I7.
+    #[error("contributor {contributor} carries the residue {residue}, outside 0 to {D}")]
+    BadResidue {
+        /// Whose.
+        contributor: String,
+        /// The stored value.
+        residue: i64,
+    },
+}
+
+/// What one contributor gets from one pool delta.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreditLine<K> {
+    /// Who.
+    pub contributor: K,
+    /// Their share in 1/D.
+    pub share: i64,
+    /// Minor units; negative when more was refunded than sold.
+    pub credit: i64,
+    /// Residue before, in 1/D of a minor unit.
+    pub carry_before: i64,
+    /// Residue after, in 1/D of a minor unit.
+    pub carry_after: i64,
+}
+
+/// A settled pool delta: `delta = Σ credit + dust`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement<K> {
+    /// The delta that was settled.
+    pub delta: i64,
+    /// One line per share of the epoch, ascending by id, also where credit is 0.
+    pub lines: Vec<CreditLine<K>>,
+    /// Change of the dust liability; may be negative.
+    pub dust: i64,
+}
+
+/// Floor division of `residue + delta·share` by `D`: `(credit, residue')`.
+///
+/// ```
+/// use ledger::settle::credit;
+/// assert_eq!(credit(0, 100, 333_333_333_333), (33, 333_333_333_300));
+/// assert_eq!(credit(0, -100, 333_333_333_333), (-34, 666_666_666_700));
+/// ```
+///
+/// # Panics
+/// When `residue` or `share` is outside 0 to D: callers check stored values first.
+pub fn credit(residue: i64, delta: i64, share: i64) -> (i64, i64) {
+    assert!((0..D).contains(&residue), "0 ≤ residue < D (I7)");
+    assert!((0..=D).contains(&share), "0 ≤ share ≤ D");
+    let exact = i128::from(residue) + i128::from(delta) * i128::from(share);
+    let (credit, after) = (
+        exact.div_euclid(i128::from(D)),
+        exact.rem_euclid(i128::from(D)),
+    );
+    // |credit| ≤ |delta| because share ≤ D and residue < D, and after < D.
+    let narrow = |n: i128| i64::try_from(n).unwrap_or_else(|_| unreachable!("bounded by delta"));
+    (narrow(credit), narrow(after))
+}
+
+/// Settles one pool delta. `residue_of` gives the carry of a contributor in the
+/// pool's currency (0 when there is none yet); the caller stores `carry_after`.
+/// O(contributors), nothing is changed on error.
+///
+/// # Errors
+/// A stored residue outside 0 to D.
+pub fn settle_pool<K: ContributorId>(
+    delta: i64,
+    epoch: &Epoch<K>,
+    mut residue_of: impl FnMut(&K) -> i64,
+) -> Result<Settlement<K>, SettleError> {
+    let mut lines = Vec::with_capacity(epoch.shares().len());
+    let mut credited = 0i128;
+    for (contributor, share) in epoch.shares() {
+        let carry_before = residue_of(contributor);
+        if !(0..D).contains(&carry_before) {
+            let contributor = contributor.to_string();
+            return Err(SettleError::BadResidue {
+                contributor,
+                residue: carry_before,
+            });
+        }
+        let (credit, carry_after) = credit(carry_before, delta, *share);
+        credited += i128::from(credit);
+        let (contributor, share) = (contributor.clone(), *share);
+        lines.push(CreditLine {
+            contributor,
+            share,
+            credit,
+            carry_before,
+            carry_after,
+        });
+    }
+    let dust = i128::from(delta) - credited;
+    let dust = i64::try_from(dust).map_err(|_| SettleError::Overflow)?;
+    Ok(Settlement { delta, lines, dust })
+}
+
+/// An exact amount: `whole` minor units and `ppt`/D of one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accrued {
+    /// Whole minor units, rounded down.
+    pub whole: i64,
+    /// The rest in 1/D, at least 0 and below D.
+    pub ppt: i64,
+}
+
+/// What settling now would credit: `(residue + Σ delta·share) / D`, exact, over
+/// `(unsettled delta, share)` of the contributor's pools in one currency.
+///
+/// # Errors
+/// The result leaves 64 bits.
+pub fn accrued_so_far(
+    residue: i64,
+    pools: impl IntoIterator<Item = (i64, i64)>,
+) -> Result<Accrued, SettleError> {
+    let exact = pools
+        .into_iter()
+        .try_fold(i128::from(residue), |sum, (delta, share)| {
+            sum.checked_add(i128::from(delta) * i128::from(share))
+        })
+        .ok_or(SettleError::Overflow)?;
+    let narrow = |n: i128| i64::try_from(n).map_err(|_| SettleError::Overflow);
+    Ok(Accrued {
+        whole: narrow(exact.div_euclid(i128::from(D)))?,
+        ppt: narrow(exact.rem_euclid(i128::from(D)))?,
+    })
+}
