@@ -3,7 +3,9 @@
 //!
 //! # What is hashed
 //! * body = RFC 8785 of `{book, event_time, id, idem_key, kind, metadata, period,
-//!   postings: [{account, amount}], source}`; `body_hash = SHA-256(body)`.
+//!   postings: {count, sha256}, source}`; `body_hash = SHA-256(body)`. The postings are
+//!   bound by the SHA-256 of their `account amount\n` lines in line order, so that an
+//!   entry with a million of them has a body as short as any other.
 //! * leaf = `{"body":<body>,"prev":<hex>,"salt":<hex>,"seq":n}`;
 //!   `leaf_hash = SHA-256(0x00 ‖ leaf)`. The 16-byte salt keeps a leaf from being
 //!   guessed, `prev` (the leaf hash before it) makes the chain, `seq` pins the place.
@@ -13,6 +15,7 @@ use crate::json::{self, Hash};
 use crate::money::{BookKind, Currency, Money, MoneyError};
 use crate::period::Period;
 use chrono::{DateTime, SecondsFormat, Utc};
+use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::{fmt, str::FromStr};
@@ -347,15 +350,34 @@ struct Body<'a> {
     kind: &'a str,
     metadata: &'a BTreeMap<String, String>,
     period: &'a str,
-    postings: Vec<Line<'a>>,
+    postings: Lines,
     source: &'a str,
 }
 
+/// How a body binds its postings.
 #[derive(Serialize)]
-struct Line<'a> {
-    account: &'a str,
-    #[serde(with = "crate::json::exact")]
-    amount: i64,
+struct Lines {
+    count: u32,
+    sha256: Hash,
+}
+
+impl Lines {
+    fn of<'l>(lines: impl Iterator<Item = (&'l str, i64)>) -> Lines {
+        use std::fmt::Write;
+        let mut context = Context::new(&SHA256);
+        let (mut count, mut line) = (0u32, String::new());
+        for (account, amount) in lines {
+            line.clear();
+            // Writing to a String cannot fail.
+            let _ = writeln!(line, "{account} {amount}");
+            context.update(line.as_bytes());
+            count = count.saturating_add(1);
+        }
+        Lines {
+            count,
+            sha256: Hash::finish(context),
+        }
+    }
 }
 
 impl BodyParts<'_> {
@@ -369,9 +391,7 @@ impl BodyParts<'_> {
             kind: self.kind,
             metadata: self.metadata,
             period: self.period,
-            postings: lines
-                .map(|(account, amount)| Line { account, amount })
-                .collect(),
+            postings: Lines::of(lines),
             source: self.source,
         };
         // Strings, integers and string-keyed maps always serialise.
@@ -499,15 +519,18 @@ mod tests {
     #[test]
     fn the_body_is_canonical_and_complete() {
         let body = String::from_utf8(draft().balance().unwrap().body()).unwrap();
+        let lines =
+            b"Assets:PSP:test 500\nLiabilities:Wallet:00000000-0000-0000-0000-000000000002 -500\n";
         assert_eq!(
             body,
-            "{\"book\":\"00000000-0000-0000-0000-000000000009/money/EUR\",\
-             \"event_time\":\"2026-11-24T10:00:00.000001Z\",\
-             \"id\":\"00000000-0000-0000-0000-000000000001\",\"idem_key\":\"k1\",\
-             \"kind\":\"top_up\",\"metadata\":{\"order\":\"o\\\"1\"},\"period\":\"2026-11\",\
-             \"postings\":[{\"account\":\"Assets:PSP:test\",\"amount\":500},\
-             {\"account\":\"Liabilities:Wallet:00000000-0000-0000-0000-000000000002\",\
-             \"amount\":-500}],\"source\":\"api\"}"
+            format!(
+                "{{\"book\":\"00000000-0000-0000-0000-000000000009/money/EUR\",\
+                 \"event_time\":\"2026-11-24T10:00:00.000001Z\",\
+                 \"id\":\"00000000-0000-0000-0000-000000000001\",\"idem_key\":\"k1\",\
+                 \"kind\":\"top_up\",\"metadata\":{{\"order\":\"o\\\"1\"}},\"period\":\"2026-11\",\
+                 \"postings\":{{\"count\":2,\"sha256\":\"{}\"}},\"source\":\"api\"}}",
+                Hash::of(&[lines])
+            )
         );
     }
 
