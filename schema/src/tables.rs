@@ -100,7 +100,7 @@ diesel::table! {
     recipient (id) {
         id -> Id,
         party_id -> Id,
-        recipient -> Text,
+        age_key -> Text,
         label -> Text,
         created_at -> Instant,
         retired_at -> Nullable<Instant>,
@@ -295,9 +295,9 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::columns::{Id, Instant};
 
-    epoch (revision_id, epoch) {
+    epoch (revision_id, number) {
         revision_id -> Id,
-        epoch -> Integer,
+        number -> Integer,
         digest -> Binary,
         frozen_at -> Instant,
     }

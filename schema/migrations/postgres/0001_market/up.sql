@@ -59,11 +59,11 @@ CREATE TABLE sign_in_throttle (
 CREATE TABLE recipient (
   id UUID PRIMARY KEY NOT NULL,
   party_id UUID NOT NULL REFERENCES party (id),
-  recipient TEXT NOT NULL,
+  age_key TEXT NOT NULL,
   label TEXT NOT NULL,
   created_at TIMESTAMPTZ NOT NULL,
   retired_at TIMESTAMPTZ,
-  UNIQUE (party_id, recipient)
+  UNIQUE (party_id, age_key)
 );
 
 CREATE TABLE dataset (

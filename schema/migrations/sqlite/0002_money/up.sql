@@ -47,10 +47,10 @@ CREATE INDEX posting_account ON posting (account_id, seq);
 
 CREATE TABLE epoch (
   revision_id BLOB NOT NULL REFERENCES revision (id),
-  epoch INTEGER NOT NULL,
+  number INTEGER NOT NULL,
   digest BLOB NOT NULL,
   frozen_at TEXT NOT NULL,
-  PRIMARY KEY (revision_id, epoch)
+  PRIMARY KEY (revision_id, number)
 );
 
 CREATE TABLE epoch_share (
@@ -60,7 +60,7 @@ CREATE TABLE epoch_share (
   weight TEXT NOT NULL,
   share BIGINT NOT NULL CHECK (share >= 0),
   PRIMARY KEY (revision_id, epoch, party_id),
-  FOREIGN KEY (revision_id, epoch) REFERENCES epoch (revision_id, epoch)
+  FOREIGN KEY (revision_id, epoch) REFERENCES epoch (revision_id, number)
 );
 CREATE INDEX epoch_share_party ON epoch_share (party_id);
 
@@ -71,7 +71,7 @@ CREATE TABLE pool (
   cumulative BIGINT NOT NULL,
   settled BIGINT NOT NULL,
   PRIMARY KEY (revision_id, epoch, currency),
-  FOREIGN KEY (revision_id, epoch) REFERENCES epoch (revision_id, epoch)
+  FOREIGN KEY (revision_id, epoch) REFERENCES epoch (revision_id, number)
 );
 
 CREATE TABLE carry (
