@@ -1,0 +1,109 @@
+//! Contribution weights: gated quotient coverage.
+//!
+//! Rows of all contributions to a dataset fall into clusters of equal
+//! canonical fingerprint. Every cluster has one mass, the best quality any
+//! independent holder offers, and the holders share it as the exact Shapley
+//! value of the game "best quality of each cluster the coalition holds":
+//!
+//! ```text
+//! holders sorted by quality, q(0) = 0:  s(j) = Σ_{l≤j} (q(l) − q(l−1)) / (m − l + 1)
+//! ```
+//!
+//! Equal copies share equally, a better copy earns more, a sole holder earns
+//! its quality. Who copied after he could have read the row through the market
+//! earns nothing for it and takes nothing from the others.
+//!
+//! # Decisions where the rule leaves room
+//! * Time is the ledger's `receipt_no`. A holder is *independent* when its
+//!   first commitment to the row is the earliest of all, or not later than the
+//!   watermark (`first_published`) of every contribution that holds the row.
+//! * An entity holds a row once, however many of its contributions repeat it:
+//!   with its earliest receipt and its best quality. The mass is booked to the
+//!   contribution that offers this best quality (then the earliest receipt).
+//! * A withdrawn contribution (`tombstone`) keeps its priority, so that nobody
+//!   else becomes first; it delivers nothing and earns nothing, and the
+//!   standing holders share as if it were not there.
+//! * Late copies are never delivered. A row whose only standing holders are
+//!   late (the first one withdrew) leaves the revision.
+//! * Legitimate repeats stay at the largest multiplicity any one accepted
+//!   contribution has. Kept rows are taken from the best quality first, then
+//!   the earliest receipt, then file order; a cluster still weighs once.
+//! * Rows of quality below .2 are delivered but weigh nothing.
+//!
+//! # Numbers
+//! Qualities and masses are integers in units of 2⁻³²; sums are `u128`.
+//! Divisions round down, so at most one unit per holder and cluster is lost,
+//! equally for equal copies. The result does not depend on the order of
+//! holdings or rows (ties in row order decide only which of two identical rows
+//! is the delivered one). Cost: one sort per contribution, then a merge in
+//! O(N log m).
+
+mod cluster;
+mod compose;
+
+pub use cluster::{ClusterShare, Clusters, MAX_HOLDINGS};
+pub use compose::{Composition, ContributionWeight, LateRows, compose, slice_weights};
+
+use thiserror::Error;
+use uuid::Uuid;
+
+/// 1.0 in the fixed point of qualities and masses.
+pub const ONE: u64 = 1 << 32;
+
+/// Rows whose quality is below this (0.2, rounded down) weigh nothing.
+pub const QUALITY_FLOOR: u64 = ONE / 5;
+
+/// One row of a contribution: keyed canonical fingerprint and cell share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyedRow {
+    /// Canonical fingerprint under the node's key, equal for equal rows.
+    pub fp: [u8; 16],
+    /// Share of valid, non-missing cells, `u32::MAX` = all of them.
+    pub quality: u32,
+}
+
+/// One accepted (or withdrawn) contribution to a dataset.
+#[derive(Clone, Copy, Debug)]
+pub struct Holding<'a> {
+    /// The contribution.
+    pub contribution: Uuid,
+    /// The entity behind the account; linked accounts carry the same one.
+    pub entity: Uuid,
+    /// Ledger sequence of the commitment, unique per contribution.
+    pub receipt_no: u64,
+    /// Last receipt number given out when a revision with this contribution
+    /// was first published; `None` while none was.
+    pub first_published: Option<u64>,
+    /// Quality score of the contribution, hundredths, 0..=10000.
+    pub q_hundredths: u32,
+    /// Rows in file order.
+    pub rows: &'a [KeyedRow],
+    /// Withdrawn: keeps its priority, delivers nothing, earns nothing.
+    pub tombstone: bool,
+}
+
+impl Holding<'_> {
+    /// Quality of a row in units of 2⁻³²: cell share × Q/100.
+    pub fn row_quality(&self, row: KeyedRow) -> u64 {
+        let share = if row.quality == 0 {
+            0
+        } else {
+            u64::from(row.quality) + 1
+        };
+        share * u64::from(self.q_hundredths.min(10_000)) / 10_000
+    }
+}
+
+/// What stops a composition before it starts.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum WeighError {
+    /// Two holdings carry the same contribution id; pass each one once.
+    #[error("contribution {0} is given twice; pass every contribution once")]
+    ContributionTwice(Uuid),
+    /// Receipt numbers order the holders and must differ.
+    #[error("receipt number {0} is given twice; every contribution has its own")]
+    ReceiptTwice(u64),
+    /// More rows or holdings than indices of 32 bits can name.
+    #[error("{0} is more than a composition can hold; compose fewer or smaller contributions")]
+    TooLarge(&'static str),
+}
