@@ -1,0 +1,319 @@
+//! What the columns of a dataset are, and whether a file fits them.
+//!
+//! A [`Contract`] is the agreement between the owner of a dataset and its
+//! contributors. Its JSON form is stored, hashed and read by the quality rules:
+//!
+//! ```
+//! use dataset_core::columns::Contract;
+//! let contract = Contract::from_json(br#"{"columns":[
+//!     {"name":"carrier","type":"string"},
+//!     {"name":"dep_delay","type":"int64","optional":true,"unit":"min"}
+//! ]}"#)?;
+//! assert_eq!(contract.columns[1].kind.to_string(), "int64");
+//! # Ok::<(), dataset_core::columns::ContractError>(())
+//! ```
+
+mod kind;
+mod matching;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    kind::{ColumnKind, ParseKindError},
+    matching::{ColumnSource, Mapping, Refusal, infer, match_columns},
+};
+use crate::{digest::Sha256, error::Coded};
+
+/// The most columns of a contract and of a file.
+pub const MAX_COLUMNS: usize = 2_000;
+
+/// The longest column name, in bytes of UTF-8.
+pub const MAX_NAME_LEN: usize = 256;
+
+const MAX_TEXT_LEN: usize = 4_000;
+const MAX_DOMAIN: usize = 10_000;
+const MAX_CONTRACT_LEN: usize = 4 * 1024 * 1024;
+
+/// The columns of a dataset, in their order, and what is said about it as a
+/// whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contract {
+    /// The columns, in the order of every revision.
+    pub columns: Vec<Column>,
+    /// Columns that together identify a row; may be empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key: Vec<String>,
+    /// Columns that only number rows: they do not make a row different.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub surrogate: Vec<String>,
+    /// Where the data comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// How it was collected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// SPDX identifier of the licence the source gives it under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
+    /// Days after which new data is expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period_days: Option<u32>,
+}
+
+/// One column of a contract.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Its name, unique in the contract.
+    pub name: String,
+    /// The type of its values.
+    #[serde(rename = "type")]
+    pub kind: ColumnKind,
+    /// Whether it may be absent from a file and empty in a row.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
+    /// What it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Unit of measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// What kind of thing it is, for rules that look for it (`email`, `iata`…).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub semantic: Option<String>,
+    /// Smallest value: a number, or a text for dates and times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<serde_json::Value>,
+    /// Largest value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<serde_json::Value>,
+    /// Regular expression its texts have to match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// The only values it may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<Vec<serde_json::Value>>,
+}
+
+impl Column {
+    /// A column about which only name and type are known.
+    pub fn new(name: impl Into<String>, kind: ColumnKind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            optional: false,
+            description: None,
+            unit: None,
+            semantic: None,
+            min: None,
+            max: None,
+            pattern: None,
+            domain: None,
+        }
+    }
+
+    /// The same, but it may be absent or empty.
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+}
+
+/// Why a contract is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ContractError {
+    /// Not the JSON of a contract.
+    #[error("the column contract is not understood: {0}")]
+    Json(String),
+    /// No column, or more than [`MAX_COLUMNS`].
+    #[error("a contract has 1 to {MAX_COLUMNS} columns; this one has {0}")]
+    Count(usize),
+    /// A name that is empty, too long, or has control characters.
+    #[error("column {index} has a bad name: 1 to {MAX_NAME_LEN} bytes without control characters")]
+    Name {
+        /// Position of the column, from 1.
+        index: usize,
+    },
+    /// Two columns of the same name.
+    #[error("the column {0:?} is named twice")]
+    Duplicate(String),
+    /// A key or surrogate column that is not a column of the contract.
+    #[error("{field} names {name:?}, which is not a column of the contract")]
+    Unknown {
+        /// `key` or `surrogate`.
+        field: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// Something about one column that is not right.
+    #[error("column {column:?}: {problem}")]
+    Column {
+        /// Its name.
+        column: String,
+        /// What is wrong and what would be right.
+        problem: &'static str,
+    },
+}
+
+impl Coded for ContractError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Json(_) => "contract_not_understood",
+            Self::Count(_) => "contract_column_count",
+            Self::Name { .. } => "contract_bad_name",
+            Self::Duplicate(_) => "contract_duplicate_column",
+            Self::Unknown { .. } => "contract_unknown_column",
+            Self::Column { .. } => "contract_bad_column",
+        }
+    }
+}
+
+impl Contract {
+    /// A contract of these columns about which nothing else is known.
+    pub fn of_columns(columns: Vec<Column>) -> Self {
+        Self {
+            columns,
+            key: Vec::new(),
+            surrogate: Vec::new(),
+            source: None,
+            method: None,
+            license: None,
+            period_days: None,
+        }
+    }
+
+    /// Reads and checks a contract.
+    ///
+    /// # Errors
+    /// The first thing found wrong.
+    pub fn from_json(json: &[u8]) -> Result<Self, ContractError> {
+        if json.len() > MAX_CONTRACT_LEN {
+            return Err(ContractError::Json("it is longer than 4 MiB".into()));
+        }
+        let contract: Self = serde_json::from_slice(json)
+            .map_err(|error| ContractError::Json(error.to_string()))?;
+        contract.validate()?;
+        Ok(contract)
+    }
+
+    /// The canonical JSON (RFC 8785): what is stored and hashed.
+    ///
+    /// # Errors
+    /// [`ContractError::Json`] when a bound is a number JSON cannot carry.
+    pub fn to_json(&self) -> Result<Vec<u8>, ContractError> {
+        serde_json_canonicalizer::to_vec(self)
+            .map_err(|error| ContractError::Json(error.to_string()))
+    }
+
+    /// SHA-256 of the canonical JSON.
+    ///
+    /// # Errors
+    /// Those of [`Contract::to_json`].
+    pub fn digest(&self) -> Result<Sha256, ContractError> {
+        Ok(Sha256::of(&self.to_json()?))
+    }
+
+    /// The column of this name, with its position.
+    pub fn column(&self, name: &str) -> Option<(usize, &Column)> {
+        self.columns
+            .iter()
+            .enumerate()
+            .find(|(_, column)| column.name == name)
+    }
+
+    /// Checks every rule of the form.
+    ///
+    /// # Errors
+    /// The first thing found wrong.
+    pub fn validate(&self) -> Result<(), ContractError> {
+        if self.columns.is_empty() || self.columns.len() > MAX_COLUMNS {
+            return Err(ContractError::Count(self.columns.len()));
+        }
+        let mut names = std::collections::HashSet::with_capacity(self.columns.len());
+        for (index, column) in self.columns.iter().enumerate() {
+            if !is_name(&column.name) {
+                return Err(ContractError::Name { index: index + 1 });
+            }
+            if !names.insert(column.name.as_str()) {
+                return Err(ContractError::Duplicate(column.name.clone()));
+            }
+            check_column(column)?;
+        }
+        for (field, list) in [("key", &self.key), ("surrogate", &self.surrogate)] {
+            let mut seen = std::collections::HashSet::with_capacity(list.len());
+            for name in list {
+                if !names.contains(name.as_str()) {
+                    let name = name.chars().take(MAX_NAME_LEN).collect();
+                    return Err(ContractError::Unknown { field, name });
+                }
+                if !seen.insert(name) {
+                    return Err(ContractError::Duplicate(name.clone()));
+                }
+            }
+        }
+        let texts = [&self.source, &self.method, &self.license];
+        if texts.into_iter().flatten().any(|text| !is_text(text)) {
+            return Err(ContractError::Json(format!(
+                "source, method and license have at most {MAX_TEXT_LEN} bytes"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Whether this can be the name of a column.
+pub fn is_name(name: &str) -> bool {
+    (1..=MAX_NAME_LEN).contains(&name.len()) && !name.chars().any(char::is_control)
+}
+
+fn is_text(text: &str) -> bool {
+    text.len() <= MAX_TEXT_LEN
+}
+
+fn check_column(column: &Column) -> Result<(), ContractError> {
+    let problem = |problem| {
+        Err(ContractError::Column {
+            column: column.name.clone(),
+            problem,
+        })
+    };
+    let texts = [
+        &column.description,
+        &column.unit,
+        &column.semantic,
+        &column.pattern,
+    ];
+    if texts.into_iter().flatten().any(|text| !is_text(text)) {
+        return problem("a text is longer than 4000 bytes");
+    }
+    let is_bound = |value: &serde_json::Value| value.is_number() || value.is_string();
+    if [&column.min, &column.max]
+        .into_iter()
+        .flatten()
+        .any(|bound| !is_bound(bound))
+    {
+        return problem("min and max are numbers, or texts for dates and times");
+    }
+    if let (Some(min), Some(max)) = (as_number(&column.min), as_number(&column.max))
+        && min > max
+    {
+        return problem("min is greater than max");
+    }
+    match &column.domain {
+        Some(domain) if domain.is_empty() || domain.len() > MAX_DOMAIN => {
+            problem("domain has 1 to 10000 values")
+        }
+        Some(domain) if domain.iter().any(|v| v.is_array() || v.is_object()) => {
+            problem("domain has plain values only")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn as_number(value: &Option<serde_json::Value>) -> Option<f64> {
+    value.as_ref().and_then(serde_json::Value::as_f64)
+}
+
+#[cfg(test)]
+mod tests;
