@@ -191,8 +191,8 @@ impl Contract {
         if json.len() > MAX_CONTRACT_LEN {
             return Err(ContractError::Json("it is longer than 4 MiB".into()));
         }
-        let contract: Self = serde_json::from_slice(json)
-            .map_err(|error| ContractError::Json(error.to_string()))?;
+        let contract: Self =
+            serde_json::from_slice(json).map_err(|error| ContractError::Json(error.to_string()))?;
         contract.validate()?;
         Ok(contract)
     }

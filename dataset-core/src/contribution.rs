@@ -294,10 +294,7 @@ mod tests {
         for state in every_state() {
             let json = serde_json::to_value(&state).unwrap();
             assert_eq!(json["state"], state.name());
-            assert_eq!(
-                serde_json::from_value::<Contribution>(json).unwrap(),
-                state
-            );
+            assert_eq!(serde_json::from_value::<Contribution>(json).unwrap(), state);
         }
     }
 }

@@ -44,7 +44,9 @@ const RECORDS_ID: &str = "rows";
 
 /// The Croissant description of a revision.
 pub fn croissant(about: &Description, contract: &Contract) -> Value {
-    let date = about.published_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let date = about
+        .published_at
+        .to_rfc3339_opts(SecondsFormat::Secs, true);
     let mut document = json!({
         "@context": context(),
         "@type": "sc:Dataset",

@@ -152,6 +152,9 @@ mod tests {
         }
         let failed = composing.fail(at, "io".into(), "disk full".into()).unwrap();
         let error = failed.publish(1, at, file).unwrap_err();
-        assert_eq!(error.to_string(), "cannot publish this revision: it is failed");
+        assert_eq!(
+            error.to_string(),
+            "cannot publish this revision: it is failed"
+        );
     }
 }

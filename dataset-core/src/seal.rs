@@ -27,7 +27,7 @@ use std::{
     iter,
 };
 
-use age::{DecryptError, Decryptor, Encryptor, Identity as _, Recipient as _};
+use age::{DecryptError, Decryptor, Encryptor, Recipient as _};
 use age_core::{
     format::{FileKey as AgeFileKey, Stanza},
     primitives::hkdf,
@@ -383,7 +383,9 @@ impl<R: Read + Seek> Seek for Plaintext<R> {
 
 fn chunk_error(error: io::Error) -> io::Error {
     match error.kind() {
-        io::ErrorKind::InvalidData => io::Error::new(io::ErrorKind::InvalidData, SealError::Corrupt),
+        io::ErrorKind::InvalidData => {
+            io::Error::new(io::ErrorKind::InvalidData, SealError::Corrupt)
+        }
         _ => error,
     }
 }

@@ -153,10 +153,7 @@ fn parse_decimal(text: &str) -> Option<ColumnKind> {
         .strip_prefix("decimal(")?
         .strip_suffix(')')?
         .split_once(',')?;
-    let (precision, scale): (u8, u8) = (
-        precision.trim().parse().ok()?,
-        scale.trim().parse().ok()?,
-    );
+    let (precision, scale): (u8, u8) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
     ((1..=MAX_PRECISION).contains(&precision) && scale <= precision)
         .then_some(ColumnKind::Decimal { precision, scale })
 }

@@ -492,7 +492,8 @@ impl Template {
                 Self::Research | Self::CommercialTraining => Redistribution::Derived,
                 Self::CommercialInternal => Redistribution::None,
             },
-            attribution: (open || self == Self::Research).then(|| "the dataset and its node".into()),
+            attribution: (open || self == Self::Research)
+                .then(|| "the dataset and its node".into()),
             delete_after_term: commercial,
             governing_text: GoverningText {
                 id: format!("granary-{}-1", self.name().replace('_', "-")),

@@ -52,8 +52,8 @@ impl<R: Read + Seek + Send + 'static> Source<R> {
         let plain = Schema::new(metadata.schema().fields().clone());
         columns::infer(&plain)?;
         let options = ArrowReaderOptions::new().with_schema(Arc::new(with_views(&plain)));
-        let metadata = ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)
-            .map_err(refuse)?;
+        let metadata =
+            ArrowReaderMetadata::try_new(metadata.metadata().clone(), options).map_err(refuse)?;
         Ok(Self {
             reader,
             metadata,
@@ -113,9 +113,7 @@ impl<R: Read + Seek + Send + 'static> Source<R> {
             .fields()
             .iter()
             .map(|field| match field.data_type() {
-                DataType::FixedSizeBinary(width) => {
-                    u64::from(width.unsigned_abs())
-                }
+                DataType::FixedSizeBinary(width) => u64::from(width.unsigned_abs()),
                 // A view is 16 bytes, and nothing else is wider than 32.
                 other => other.primitive_width().unwrap_or(16) as u64,
             })

@@ -68,9 +68,7 @@ fn walk_chunk<R: Read + Seek>(
             Content::Dictionary | Content::Other => {}
         }
         unpacked = unpacked.saturating_add(page.unpacked);
-        at = at
-            .saturating_add(header_len)
-            .saturating_add(page.packed);
+        at = at.saturating_add(header_len).saturating_add(page.packed);
     }
     if at != chunk.end {
         return Err(Refusal::Range(place()));
