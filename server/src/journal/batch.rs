@@ -1,0 +1,419 @@
+//! The state of one transaction: what is loaded before planning, changed while planning,
+//! and written at the end.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use ledger::account::Account;
+use ledger::entry::{Book, Chain, Draft, Kind as EntryKind};
+use ledger::json::{self, Hash};
+use ledger::money::Currency;
+use ledger::pool::Pool;
+use schema::columns::{Key, When};
+use schema::db::Db;
+use uuid::Uuid;
+
+use super::command::{At, Command, Request, Work, key_conflict};
+use super::plan;
+use crate::error::{Fault, Kind};
+use crate::store::journal::{self as rows, AccountRow, AnswerRow, EntryRow, PostingRow};
+use crate::store::orders::{self, LicenceRow, OrderRow, RefundRow};
+use crate::store::pools::{self, PoolRow};
+use crate::store::periods;
+
+/// From this many names on, all accounts of the book are read instead.
+const MANY_ACCOUNTS: usize = 50_000;
+
+/// A pool's key.
+pub(super) type PoolKey = (Uuid, i32, Currency);
+
+/// An account while planning.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    id: i64,
+    balance: i64,
+    stored: bool,
+    changed: bool,
+}
+
+/// State of one transaction.
+pub(super) struct Batch {
+    node: Uuid,
+    recorded_at: DateTime<Utc>,
+    heads: HashMap<Currency, Chain>,
+    accounts: HashMap<(Currency, Account), Slot>,
+    next_account: i64,
+    pools: HashMap<PoolKey, (Pool, bool)>,
+    known: HashMap<(Uuid, String), (Vec<u8>, Vec<Uuid>)>,
+    closed: HashSet<String>,
+    pub(super) orders: HashMap<Key, OrderRow>,
+    pub(super) new: NewRows,
+}
+
+/// Rows to be written.
+#[derive(Default)]
+pub(super) struct NewRows {
+    entries: Vec<EntryRow>,
+    postings: Vec<PostingRow>,
+    answers: Vec<AnswerRow>,
+    pub(super) orders: Vec<OrderRow>,
+    pub(super) licences: Vec<LicenceRow>,
+    pub(super) refunds: Vec<RefundRow>,
+    pub(super) refunded: BTreeSet<Key>,
+    pub(super) revocations: Vec<(Key, When, String)>,
+}
+
+/// An entry to be booked.
+pub(super) struct Booking<'a> {
+    pub(super) id: Uuid,
+    pub(super) kind: EntryKind,
+    pub(super) currency: Currency,
+    pub(super) at: At,
+    pub(super) request: &'a Request,
+    /// Tells apart the entries of one request; empty when it makes one only.
+    pub(super) part: String,
+    pub(super) links: Vec<(&'static str, String)>,
+    pub(super) lines: Vec<(Account, i64)>,
+    pub(super) salt: [u8; 16],
+}
+
+impl Batch {
+    /// Reads everything the commands can touch.
+    pub(super) fn load(
+        db: &mut Db,
+        node: Uuid,
+        recorded_at: DateTime<Utc>,
+        commands: &[&Command],
+    ) -> Result<Self, Fault> {
+        let mut batch = Self {
+            node,
+            recorded_at,
+            heads: HashMap::new(),
+            accounts: HashMap::new(),
+            next_account: rows::last_account(db)? + 1,
+            pools: HashMap::new(),
+            known: HashMap::new(),
+            closed: HashSet::new(),
+            orders: HashMap::new(),
+            new: NewRows::default(),
+        };
+        batch.load_keys(db, commands)?;
+        batch.load_orders(db, commands)?;
+        let periods: BTreeSet<String> = commands.iter().map(|c| c.at.period.to_string()).collect();
+        for period in periods {
+            if !periods::open(db, &period, recorded_at)? {
+                batch.closed.insert(period);
+            }
+        }
+        let mut accounts: HashMap<Currency, HashSet<Account>> = HashMap::new();
+        for command in commands {
+            let touched = plan::touches(&command.work, &batch.orders)?;
+            if let Some(touched) = touched {
+                if let Some(pool) = touched.pool {
+                    batch.load_pool(db, pool)?;
+                }
+                accounts.entry(touched.currency).or_default().extend(touched.accounts);
+            }
+        }
+        for (currency, names) in accounts {
+            batch.load_accounts(db, currency, names)?;
+        }
+        Ok(batch)
+    }
+
+    fn load_keys(&mut self, db: &mut Db, commands: &[&Command]) -> Result<(), Fault> {
+        let sources: Vec<String> = commands.iter().map(|c| c.request.source()).collect();
+        let mut parties = HashMap::with_capacity(commands.len());
+        let mut pairs = Vec::with_capacity(commands.len());
+        for (command, source) in commands.iter().zip(&sources) {
+            parties.insert(source.as_str(), command.request.party);
+            pairs.push((source.as_str(), command.request.key.as_str()));
+        }
+        for row in rows::keys(db, &pairs)? {
+            if let Some(party) = parties.get(row.source.as_str()) {
+                self.known.insert((*party, row.idem_key), (row.request_hash, vec![row.id.0]));
+            }
+        }
+        let pairs: Vec<(Uuid, &str)> =
+            commands.iter().map(|c| (c.request.party, c.request.key.as_str())).collect();
+        for row in rows::answers(db, &pairs)? {
+            let ids = row.ids()?;
+            self.known.insert((row.party_id.0, row.key().to_owned()), (row.request_hash, ids));
+        }
+        Ok(())
+    }
+
+    fn load_orders(&mut self, db: &mut Db, commands: &[&Command]) -> Result<(), Fault> {
+        let ids: Vec<Key> = commands
+            .iter()
+            .filter_map(|c| match &c.work {
+                Work::Refund(refund) => Some(refund.order),
+                _ => None,
+            })
+            .collect();
+        if !ids.is_empty() {
+            self.orders = orders::by_ids(db, &ids)?.into_iter().map(|row| (row.id, row)).collect();
+        }
+        Ok(())
+    }
+
+    fn load_pool(&mut self, db: &mut Db, key: PoolKey) -> Result<(), Fault> {
+        if self.pools.contains_key(&key) {
+            return Ok(());
+        }
+        let row = pools::find(db, key.0, key.1, key.2.code())?;
+        let pool = row.map_or(Pool::default(), |row| Pool {
+            cumulative: row.cumulative,
+            settled: row.settled,
+        });
+        self.pools.insert(key, (pool, false));
+        Ok(())
+    }
+
+    /// Reads a book's head and these accounts of it.
+    pub(super) fn load_accounts(
+        &mut self,
+        db: &mut Db,
+        currency: Currency,
+        wanted: HashSet<Account>,
+    ) -> Result<(), Fault> {
+        let book = currency.code();
+        let head = match rows::head(db, book)? {
+            None => Chain::default(),
+            Some((seq, leaf)) => Chain {
+                seq: u64::try_from(seq).map_err(Fault::internal)?,
+                head: Hash(leaf.as_slice().try_into().map_err(Fault::internal)?),
+            },
+        };
+        self.heads.insert(currency, head);
+        let found = if wanted.len() > MANY_ACCOUNTS {
+            rows::all_accounts(db, book)?
+        } else {
+            let names: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+            rows::accounts(db, book, &names)?
+        };
+        for row in found {
+            let account: Account = row.name.parse().map_err(Fault::internal)?;
+            let slot = Slot { id: row.id, balance: row.balance, stored: true, changed: false };
+            self.accounts.insert((currency, account), slot);
+        }
+        Ok(())
+    }
+
+    /// What an earlier request under the same key has made.
+    ///
+    /// # Errors
+    /// The key was used for something else, or the period is closed.
+    pub(super) fn before(&self, command: &Command) -> Result<Option<Vec<Uuid>>, Fault> {
+        let Request { party, key, hash } = &command.request;
+        if let Some((known, ids)) = self.known.get(&(*party, key.clone())) {
+            return if *known == hash.0 { Ok(Some(ids.clone())) } else { Err(key_conflict(key)) };
+        }
+        let period = command.at.period.to_string();
+        if self.closed.contains(&period) {
+            return Err(Fault::conflict(
+                "period_closed",
+                format!("The period {period} is closed: book in a later one."),
+            ));
+        }
+        Ok(None)
+    }
+
+    /// Remembers what a request has made, for repeats within the same transaction.
+    pub(super) fn made(&mut self, request: &Request, ids: Vec<Uuid>) {
+        let known = (request.hash.0.to_vec(), ids);
+        self.known.insert((request.party, request.key.clone()), known);
+    }
+
+    /// Stores what a request has made where no single entry bears its key.
+    pub(super) fn answer(&mut self, request: &Request, ids: &[Uuid]) -> Result<(), Fault> {
+        let row = AnswerRow::new(request.party, &request.key, request.hash.0.to_vec(), ids, self.recorded_at)?;
+        self.new.answers.push(row);
+        Ok(())
+    }
+
+    /// The balance of an account; 0 when it has none yet.
+    pub(super) fn balance(&self, currency: Currency, account: &Account) -> i64 {
+        self.accounts.get(&(currency, account.clone())).map_or(0, |slot| slot.balance)
+    }
+
+    /// A pool as it stands.
+    pub(super) fn pool(&self, key: PoolKey) -> Pool {
+        self.pools.get(&key).map_or(Pool::default(), |(pool, _)| *pool)
+    }
+
+    /// Changes a pool.
+    pub(super) fn set_pool(&mut self, key: PoolKey, pool: Pool) {
+        self.pools.insert(key, (pool, true));
+    }
+
+    /// Books an entry: balances, chain and rows. Nothing is changed when it is refused.
+    ///
+    /// # Errors
+    /// An entry the ledger refuses, a balance beyond 64 bits (I19), a wallet below zero.
+    pub(super) fn book(&mut self, booking: Booking<'_>) -> Result<i64, Fault> {
+        let Booking { id, kind, currency, at, request, part, links, lines, salt } = booking;
+        let mut metadata: std::collections::BTreeMap<String, String> =
+            links.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        metadata.insert("request".to_owned(), request.hash.to_string());
+        let mut draft = Draft {
+            id,
+            kind,
+            book: Book { node: self.node, currency },
+            period: at.period,
+            event_time: at.now,
+            source: request.source(),
+            idem_key: format!("{}{part}", request.key),
+            metadata,
+            postings: Vec::with_capacity(lines.len()),
+        };
+        for (account, minor) in lines {
+            draft.post(account, minor);
+        }
+        let entry = draft.balance().map_err(Fault::internal)?;
+        self.apply(currency, &entry.postings)?;
+        let meta = json::canonical(&entry.metadata).map_err(Fault::internal)?;
+        let link = self.heads.entry(currency).or_default().append(&entry.body(), &salt);
+        let seq = i64::try_from(link.seq).map_err(Fault::internal)?;
+        self.push_postings(currency, seq, &entry.postings)?;
+        self.new.entries.push(EntryRow {
+            book: currency.code().to_owned(),
+            seq,
+            id: Key(id),
+            kind: kind.as_str().to_owned(),
+            period: at.period.to_string(),
+            event_time: at.now.into(),
+            recorded_at: self.recorded_at.into(),
+            source: entry.source.clone(),
+            idem_key: entry.idem_key.clone(),
+            request_hash: request.hash.0.to_vec(),
+            meta: String::from_utf8(meta).map_err(Fault::internal)?,
+            salt: salt.to_vec(),
+            body_hash: link.body_hash.0.to_vec(),
+            prev_hash: link.prev_hash.0.to_vec(),
+            leaf_hash: link.leaf_hash.0.to_vec(),
+        });
+        Ok(seq)
+    }
+
+    /// Adds postings to balances, all or none.
+    fn apply(&mut self, currency: Currency, postings: &[ledger::entry::Posting]) -> Result<(), Fault> {
+        let mut refused = None;
+        let mut done = 0;
+        for posting in postings {
+            let slot = self.slot(currency, &posting.account);
+            match slot.balance.checked_add(posting.amount.minor) {
+                Some(balance) => slot.balance = balance,
+                None => {
+                    refused = Some(too_large(&posting.account));
+                    break;
+                }
+            }
+            done += 1;
+        }
+        if refused.is_none() {
+            let below = postings.iter().find(|p| {
+                matches!(p.account, Account::Wallet(_)) && self.balance(currency, &p.account) > 0
+            });
+            refused = below.map(|p| {
+                Fault::new(Kind::Unpaid, "insufficient_funds", format!("{} would go below zero.", p.account))
+            });
+        }
+        match refused {
+            None => {
+                for posting in postings {
+                    self.slot(currency, &posting.account).changed = true;
+                }
+                Ok(())
+            }
+            Some(fault) => {
+                for posting in postings.iter().take(done) {
+                    let slot = self.slot(currency, &posting.account);
+                    slot.balance = slot.balance.wrapping_sub(posting.amount.minor);
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    fn slot(&mut self, currency: Currency, account: &Account) -> &mut Slot {
+        let next = &mut self.next_account;
+        self.accounts.entry((currency, account.clone())).or_insert_with(|| {
+            let id = *next;
+            *next += 1;
+            Slot { id, balance: 0, stored: false, changed: false }
+        })
+    }
+
+    fn push_postings(
+        &mut self,
+        currency: Currency,
+        seq: i64,
+        postings: &[ledger::entry::Posting],
+    ) -> Result<(), Fault> {
+        for (line, posting) in postings.iter().enumerate() {
+            let account_id = self.slot(currency, &posting.account).id;
+            self.new.postings.push(PostingRow {
+                book: currency.code().to_owned(),
+                seq,
+                line: i32::try_from(line).map_err(Fault::internal)?,
+                account_id,
+                amount: posting.amount.minor,
+            });
+        }
+        Ok(())
+    }
+
+    /// Writes everything that was planned.
+    pub(super) fn write(&mut self, db: &mut Db) -> Result<(), Fault> {
+        let (mut fresh, mut balances) = (Vec::new(), Vec::new());
+        for ((currency, account), slot) in self.accounts.iter().filter(|(_, slot)| slot.changed) {
+            if slot.stored {
+                balances.push((slot.id, slot.balance));
+            } else {
+                fresh.push(AccountRow {
+                    id: slot.id,
+                    book: currency.code().to_owned(),
+                    name: account.to_string(),
+                    balance: slot.balance,
+                });
+            }
+        }
+        fresh.sort_unstable_by_key(|row| row.id);
+        balances.sort_unstable();
+        rows::insert_accounts(db, &fresh)?;
+        rows::set_balances(db, &balances)?;
+        rows::insert_entries(db, &self.new.entries)?;
+        rows::insert_postings(db, &self.new.postings)?;
+        rows::insert_answers(db, &self.new.answers)?;
+        for ((revision, epoch, currency), (pool, _)) in self.pools.iter().filter(|(_, (_, changed))| *changed) {
+            pools::put(db, &PoolRow {
+                revision_id: Key(*revision),
+                epoch: *epoch,
+                currency: currency.code().to_owned(),
+                cumulative: pool.cumulative,
+                settled: pool.settled,
+            })?;
+        }
+        orders::insert(db, &self.new.orders)?;
+        orders::insert_licences(db, &self.new.licences)?;
+        orders::insert_refunds(db, &self.new.refunds)?;
+        for id in &self.new.refunded {
+            if let Some(order) = self.orders.get(id) {
+                orders::set_refunded(db, order)?;
+            }
+        }
+        for (order, at, reason) in &self.new.revocations {
+            orders::revoke_licence(db, *order, *at, reason)?;
+        }
+        Ok(())
+    }
+}
+
+fn too_large(account: &Account) -> Fault {
+    Fault::new(
+        Kind::Invalid,
+        "amount_out_of_range",
+        format!("The balance of {account} would leave the 64-bit range; nothing was booked."),
+    )
+}

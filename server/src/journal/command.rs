@@ -1,0 +1,154 @@
+//! What the writer can be told to do: whole write sets, each landing in one transaction.
+
+use chrono::{DateTime, Utc};
+use ledger::json::Hash;
+use ledger::money::Currency;
+use ledger::period::Period;
+use schema::columns::Key;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::error::Fault;
+use crate::store::orders::{LicenceRow, OrderRow};
+
+/// Who asks, under which key, for what. One effect per (source, key), for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The party that asks.
+    pub party: Uuid,
+    /// Its key for this request.
+    pub key: String,
+    /// SHA-256 of what it asks for.
+    pub hash: Hash,
+}
+
+impl Request {
+    /// Binds a key to a verb and its body.
+    ///
+    /// # Errors
+    /// A key that is empty or longer than 120 characters.
+    pub fn new<T: Serialize>(party: Uuid, key: &str, verb: &str, body: &T) -> Result<Self, Fault> {
+        if !(1..=120).contains(&key.chars().count()) {
+            return Err(Fault::invalid(
+                "Idempotency-Key",
+                "Send an Idempotency-Key of 1 to 120 characters: a new one for a new request, \
+                 the same one to repeat a request whose answer was lost.",
+            ));
+        }
+        let text = serde_json_canonicalizer::to_vec(&(verb, body)).map_err(Fault::internal)?;
+        Ok(Self { party, key: key.to_owned(), hash: Hash::of(&[&text]) })
+    }
+
+    /// The source of the entry it makes.
+    #[must_use]
+    pub fn source(&self) -> String {
+        format!("party:{}", self.party)
+    }
+}
+
+/// The moment of a command and the period it is booked in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct At {
+    /// When it happens.
+    pub now: DateTime<Utc>,
+    /// Where it is booked.
+    pub period: Period,
+}
+
+impl At {
+    /// Now, in the month of now.
+    #[must_use]
+    pub fn now(now: DateTime<Utc>) -> Self {
+        Self { now, period: Period::of(now) }
+    }
+}
+
+/// Fill a wallet with money the bank has reported.
+#[derive(Debug, Clone)]
+pub struct TopUp {
+    /// Identifier of the entry.
+    pub id: Uuid,
+    /// Whose wallet.
+    pub party: Uuid,
+    /// Minor units, at least 1.
+    pub minor: i64,
+    /// Their currency.
+    pub currency: Currency,
+    /// The bank's reference; bound into the journal by its hash alone.
+    pub reference: String,
+}
+
+/// Buy: order, entry and licence together.
+#[derive(Debug, Clone)]
+pub struct Purchase {
+    /// The order; the writer fills in the entry number.
+    pub order: OrderRow,
+    /// Its currency.
+    pub currency: Currency,
+    /// Owner of the dataset, who gets the commission.
+    pub owner: Uuid,
+    /// The licence it gives.
+    pub licence: LicenceRow,
+}
+
+/// Give some or all of an order back.
+#[derive(Debug, Clone)]
+pub struct Refund {
+    /// Identifier of the refund and of its entry.
+    pub id: Uuid,
+    /// Order.
+    pub order: Key,
+    /// Owner of the dataset, who gives the commission back.
+    pub owner: Uuid,
+    /// Minor units, at least 1.
+    pub minor: i64,
+    /// Currency the caller named; must be the order's.
+    pub currency: Currency,
+    /// Why.
+    pub reason: String,
+}
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Fill a wallet.
+    TopUp(TopUp),
+    /// Buy.
+    Purchase(Box<Purchase>),
+    /// Give back.
+    Refund(Refund),
+    /// Settle every pool that moved.
+    Settle,
+}
+
+/// One command to the writer.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// Who asks, and under which key.
+    pub request: Request,
+    /// When, and in which period.
+    pub at: At,
+    /// What.
+    pub work: Work,
+}
+
+/// The writer's answer: durable when it is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posted {
+    /// Identifiers of what stands now: the order, refund or top-up; the settlements.
+    pub ids: Vec<Uuid>,
+    /// True when an earlier request with the same key had made it.
+    pub repeated: bool,
+}
+
+/// The fault of a key that was used for something else.
+pub(crate) fn key_conflict(key: &str) -> Fault {
+    Fault::conflict(
+        "idempotency_conflict",
+        format!(
+            "The Idempotency-Key {key:?} was used for another request. Nothing was done; \
+             send a new key for a new request."
+        ),
+    )
+    .about("Idempotency-Key")
+}
