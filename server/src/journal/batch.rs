@@ -18,8 +18,8 @@ use super::plan;
 use crate::error::{Fault, Kind};
 use crate::store::journal::{self as rows, AccountRow, AnswerRow, EntryRow, PostingRow};
 use crate::store::orders::{self, LicenceRow, OrderRow, RefundRow};
-use crate::store::pools::{self, PoolRow};
 use crate::store::periods;
+use crate::store::pools::{self, PoolRow};
 
 /// From this many names on, all accounts of the book are read instead.
 const MANY_ACCOUNTS: usize = 50_000;
@@ -112,7 +112,10 @@ impl Batch {
                 if let Some(pool) = touched.pool {
                     batch.load_pool(db, pool)?;
                 }
-                accounts.entry(touched.currency).or_default().extend(touched.accounts);
+                accounts
+                    .entry(touched.currency)
+                    .or_default()
+                    .extend(touched.accounts);
             }
         }
         for (currency, names) in accounts {
@@ -131,14 +134,20 @@ impl Batch {
         }
         for row in rows::keys(db, &pairs)? {
             if let Some(party) = parties.get(row.source.as_str()) {
-                self.known.insert((*party, row.idem_key), (row.request_hash, vec![row.id.0]));
+                self.known
+                    .insert((*party, row.idem_key), (row.request_hash, vec![row.id.0]));
             }
         }
-        let pairs: Vec<(Uuid, &str)> =
-            commands.iter().map(|c| (c.request.party, c.request.key.as_str())).collect();
+        let pairs: Vec<(Uuid, &str)> = commands
+            .iter()
+            .map(|c| (c.request.party, c.request.key.as_str()))
+            .collect();
         for row in rows::answers(db, &pairs)? {
             let ids = row.ids()?;
-            self.known.insert((row.party_id.0, row.key().to_owned()), (row.request_hash, ids));
+            self.known.insert(
+                (row.party_id.0, row.key().to_owned()),
+                (row.request_hash, ids),
+            );
         }
         Ok(())
     }
@@ -152,7 +161,10 @@ impl Batch {
             })
             .collect();
         if !ids.is_empty() {
-            self.orders = orders::by_ids(db, &ids)?.into_iter().map(|row| (row.id, row)).collect();
+            self.orders = orders::by_ids(db, &ids)?
+                .into_iter()
+                .map(|row| (row.id, row))
+                .collect();
         }
         Ok(())
     }
@@ -194,7 +206,12 @@ impl Batch {
         };
         for row in found {
             let account: Account = row.name.parse().map_err(Fault::internal)?;
-            let slot = Slot { id: row.id, balance: row.balance, stored: true, changed: false };
+            let slot = Slot {
+                id: row.id,
+                balance: row.balance,
+                stored: true,
+                changed: false,
+            };
             self.accounts.insert((currency, account), slot);
         }
         Ok(())
@@ -207,7 +224,11 @@ impl Batch {
     pub(super) fn before(&self, command: &Command) -> Result<Option<Vec<Uuid>>, Fault> {
         let Request { party, key, hash } = &command.request;
         if let Some((known, ids)) = self.known.get(&(*party, key.clone())) {
-            return if *known == hash.0 { Ok(Some(ids.clone())) } else { Err(key_conflict(key)) };
+            return if *known == hash.0 {
+                Ok(Some(ids.clone()))
+            } else {
+                Err(key_conflict(key))
+            };
         }
         let period = command.at.period.to_string();
         if self.closed.contains(&period) {
@@ -222,24 +243,35 @@ impl Batch {
     /// Remembers what a request has made, for repeats within the same transaction.
     pub(super) fn made(&mut self, request: &Request, ids: Vec<Uuid>) {
         let known = (request.hash.0.to_vec(), ids);
-        self.known.insert((request.party, request.key.clone()), known);
+        self.known
+            .insert((request.party, request.key.clone()), known);
     }
 
     /// Stores what a request has made where no single entry bears its key.
     pub(super) fn answer(&mut self, request: &Request, ids: &[Uuid]) -> Result<(), Fault> {
-        let row = AnswerRow::new(request.party, &request.key, request.hash.0.to_vec(), ids, self.recorded_at)?;
+        let row = AnswerRow::new(
+            request.party,
+            &request.key,
+            request.hash.0.to_vec(),
+            ids,
+            self.recorded_at,
+        )?;
         self.new.answers.push(row);
         Ok(())
     }
 
     /// The balance of an account; 0 when it has none yet.
     pub(super) fn balance(&self, currency: Currency, account: &Account) -> i64 {
-        self.accounts.get(&(currency, account.clone())).map_or(0, |slot| slot.balance)
+        self.accounts
+            .get(&(currency, account.clone()))
+            .map_or(0, |slot| slot.balance)
     }
 
     /// A pool as it stands.
     pub(super) fn pool(&self, key: PoolKey) -> Pool {
-        self.pools.get(&key).map_or(Pool::default(), |(pool, _)| *pool)
+        self.pools
+            .get(&key)
+            .map_or(Pool::default(), |(pool, _)| *pool)
     }
 
     /// Changes a pool.
@@ -252,14 +284,29 @@ impl Batch {
     /// # Errors
     /// An entry the ledger refuses, a balance beyond 64 bits (I19), a wallet below zero.
     pub(super) fn book(&mut self, booking: Booking<'_>) -> Result<i64, Fault> {
-        let Booking { id, kind, currency, at, request, part, links, lines, salt } = booking;
-        let mut metadata: std::collections::BTreeMap<String, String> =
-            links.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let Booking {
+            id,
+            kind,
+            currency,
+            at,
+            request,
+            part,
+            links,
+            lines,
+            salt,
+        } = booking;
+        let mut metadata: std::collections::BTreeMap<String, String> = links
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         metadata.insert("request".to_owned(), request.hash.to_string());
         let mut draft = Draft {
             id,
             kind,
-            book: Book { node: self.node, currency },
+            book: Book {
+                node: self.node,
+                currency,
+            },
             period: at.period,
             event_time: at.now,
             source: request.source(),
@@ -273,7 +320,11 @@ impl Batch {
         let entry = draft.balance().map_err(Fault::internal)?;
         self.apply(currency, &entry.postings)?;
         let meta = json::canonical(&entry.metadata).map_err(Fault::internal)?;
-        let link = self.heads.entry(currency).or_default().append(&entry.body(), &salt);
+        let link = self
+            .heads
+            .entry(currency)
+            .or_default()
+            .append(&entry.body(), &salt);
         let seq = i64::try_from(link.seq).map_err(Fault::internal)?;
         self.push_postings(currency, seq, &entry.postings)?;
         self.new.entries.push(EntryRow {
@@ -297,7 +348,11 @@ impl Batch {
     }
 
     /// Adds postings to balances, all or none.
-    fn apply(&mut self, currency: Currency, postings: &[ledger::entry::Posting]) -> Result<(), Fault> {
+    fn apply(
+        &mut self,
+        currency: Currency,
+        postings: &[ledger::entry::Posting],
+    ) -> Result<(), Fault> {
         let mut refused = None;
         let mut done = 0;
         for posting in postings {
@@ -316,7 +371,11 @@ impl Batch {
                 matches!(p.account, Account::Wallet(_)) && self.balance(currency, &p.account) > 0
             });
             refused = below.map(|p| {
-                Fault::new(Kind::Unpaid, "insufficient_funds", format!("{} would go below zero.", p.account))
+                Fault::new(
+                    Kind::Unpaid,
+                    "insufficient_funds",
+                    format!("{} would go below zero.", p.account),
+                )
             });
         }
         match refused {
@@ -338,11 +397,18 @@ impl Batch {
 
     fn slot(&mut self, currency: Currency, account: &Account) -> &mut Slot {
         let next = &mut self.next_account;
-        self.accounts.entry((currency, account.clone())).or_insert_with(|| {
-            let id = *next;
-            *next += 1;
-            Slot { id, balance: 0, stored: false, changed: false }
-        })
+        self.accounts
+            .entry((currency, account.clone()))
+            .or_insert_with(|| {
+                let id = *next;
+                *next += 1;
+                Slot {
+                    id,
+                    balance: 0,
+                    stored: false,
+                    changed: false,
+                }
+            })
     }
 
     fn push_postings(
@@ -386,14 +452,19 @@ impl Batch {
         rows::insert_entries(db, &self.new.entries)?;
         rows::insert_postings(db, &self.new.postings)?;
         rows::insert_answers(db, &self.new.answers)?;
-        for ((revision, epoch, currency), (pool, _)) in self.pools.iter().filter(|(_, (_, changed))| *changed) {
-            pools::put(db, &PoolRow {
-                revision_id: Key(*revision),
-                epoch: *epoch,
-                currency: currency.code().to_owned(),
-                cumulative: pool.cumulative,
-                settled: pool.settled,
-            })?;
+        for ((revision, epoch, currency), (pool, _)) in
+            self.pools.iter().filter(|(_, (_, changed))| *changed)
+        {
+            pools::put(
+                db,
+                &PoolRow {
+                    revision_id: Key(*revision),
+                    epoch: *epoch,
+                    currency: currency.code().to_owned(),
+                    cumulative: pool.cumulative,
+                    settled: pool.settled,
+                },
+            )?;
         }
         orders::insert(db, &self.new.orders)?;
         orders::insert_licences(db, &self.new.licences)?;

@@ -36,7 +36,11 @@ impl Request {
             ));
         }
         let text = serde_json_canonicalizer::to_vec(&(verb, body)).map_err(Fault::internal)?;
-        Ok(Self { party, key: key.to_owned(), hash: Hash::of(&[&text]) })
+        Ok(Self {
+            party,
+            key: key.to_owned(),
+            hash: Hash::of(&[&text]),
+        })
     }
 
     /// The source of the entry it makes.
@@ -59,7 +63,10 @@ impl At {
     /// Now, in the month of now.
     #[must_use]
     pub fn now(now: DateTime<Utc>) -> Self {
-        Self { now, period: Period::of(now) }
+        Self {
+            now,
+            period: Period::of(now),
+        }
     }
 }
 

@@ -76,7 +76,10 @@ impl Journal {
             .name("journal".to_owned())
             .spawn(move || writer.run(&commands))
             .map_err(Fault::internal)?;
-        Ok(Self { queue, room: Arc::new(Semaphore::new(QUEUE)) })
+        Ok(Self {
+            queue,
+            room: Arc::new(Semaphore::new(QUEUE)),
+        })
     }
 
     /// Has a command carried out, and waits until it is durable.
@@ -87,9 +90,18 @@ impl Journal {
     /// # Errors
     /// Why it was refused, or that the database does not answer; then nothing was done.
     pub async fn submit(&self, command: Command) -> Result<Posted, Fault> {
-        let room = self.room.clone().acquire_owned().await.map_err(|_| gone())?;
+        let room = self
+            .room
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| gone())?;
         let (answer, answered) = oneshot::channel();
-        let envelope = Envelope { command, answer, _room: room };
+        let envelope = Envelope {
+            command,
+            answer,
+            _room: room,
+        };
         self.queue.send(envelope).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }

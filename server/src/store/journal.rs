@@ -94,6 +94,7 @@ pub struct EntryRow {
 /// A row of `posting`.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = posting)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct PostingRow {
     /// Book.
     pub book: String,
@@ -110,6 +111,7 @@ pub struct PostingRow {
 /// A row of `account`.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = account)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct AccountRow {
     /// Number.
     pub id: i64,
@@ -348,7 +350,12 @@ pub fn sums_by_period(db: &mut Db, account: &AccountRow) -> Result<Vec<(String, 
 }
 
 /// Entries of a book after a number, in order.
-pub fn entries_after(db: &mut Db, book: &str, after: i64, limit: i64) -> Result<Vec<EntryRow>, Fault> {
+pub fn entries_after(
+    db: &mut Db,
+    book: &str,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<EntryRow>, Fault> {
     Ok(on!(db, c => entry::table
         .filter(entry::book.eq(book).and(entry::seq.gt(after)))
         .order(entry::seq)
@@ -388,7 +395,10 @@ pub fn account_names(db: &mut Db) -> Result<HashMap<i64, (String, String)>, Faul
     let rows: Vec<(i64, String, String)> = on!(db, c => account::table
         .select((account::id, account::book, account::name))
         .load(c))?;
-    Ok(rows.into_iter().map(|(id, book, name)| (id, (book, name))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(id, book, name)| (id, (book, name)))
+        .collect())
 }
 
 /// When the entry was written, for views.
@@ -403,6 +413,7 @@ const ANSWER: &str = "journal:";
 /// of pools, or an order of price 0. A row of `idempotency`.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName, Insertable)]
 #[diesel(table_name = schema::tables::idempotency)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct AnswerRow {
     /// Who asked.
     #[diesel(sql_type = Id)]
@@ -494,4 +505,26 @@ fn pair_list(db: &Db, pairs: usize, first: &str) -> String {
         }
     }
     list
+}
+
+/// Makes this session the writer; false when another session is. Always true on SQLite,
+/// where the lock on the data directory decides.
+pub fn lock_writer(db: &mut Db, number: i64) -> Result<bool, Fault> {
+    match db {
+        Db::Sqlite(_) => Ok(true),
+        Db::Pg(c) => Ok(
+            diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(&format!(
+                "pg_try_advisory_lock({number})"
+            )))
+            .get_result(&mut **c)?,
+        ),
+    }
+}
+
+/// Lets another session become the writer.
+pub fn unlock_writer(db: &mut Db, number: i64) -> Result<(), Fault> {
+    if db.is_postgres() {
+        db.execute(&format!("SELECT pg_advisory_unlock({number})"))?;
+    }
+    Ok(())
 }

@@ -15,6 +15,7 @@ use crate::error::Fault;
 /// A row of `orders`.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = orders)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct OrderRow {
     /// Identifier; also that of its entry.
     pub id: Key,
@@ -94,6 +95,7 @@ pub struct LicenceRow {
 /// A row of `refund`.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = refund)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct RefundRow {
     /// Identifier; also that of its entry.
     pub id: Key,
@@ -185,7 +187,10 @@ pub fn revoke_licence(db: &mut Db, order: Key, at: When, reason: &str) -> Result
 type OrderParts = (OrderRow, (Key, String, String, bool), (String, i32));
 
 fn order_view((row, buyer, (slug, number)): OrderParts) -> OrderView {
-    let amount = |minor| Amount { minor, currency: row.currency.clone() };
+    let amount = |minor| Amount {
+        minor,
+        currency: row.currency.clone(),
+    };
     OrderView {
         id: row.id.0,
         buyer: party_view(buyer),
@@ -208,13 +213,23 @@ fn order_view((row, buyer, (slug, number)): OrderParts) -> OrderView {
 /// How an entry is named outside: book and number; empty when no money moved.
 #[must_use]
 pub fn entry_name(book: &str, seq: i64) -> String {
-    if seq == 0 { String::new() } else { format!("{book}/{seq}") }
+    if seq == 0 {
+        String::new()
+    } else {
+        format!("{book}/{seq}")
+    }
 }
 
 /// A party as others see it.
 #[must_use]
 pub fn party_view((id, handle, display_name, operator): (Key, String, String, bool)) -> PartyView {
-    PartyView { id: id.0, handle, display_name, email: None, operator }
+    PartyView {
+        id: id.0,
+        handle,
+        display_name,
+        email: None,
+        operator,
+    }
 }
 
 macro_rules! order_query {
@@ -225,7 +240,12 @@ macro_rules! order_query {
             .inner_join(revision::table)
             .select((
                 OrderRow::as_select(),
-                (party::id, party::handle, party::display_name, party::operator),
+                (
+                    party::id,
+                    party::handle,
+                    party::display_name,
+                    party::operator,
+                ),
                 (dataset::slug, revision::number),
             ))
     };
@@ -266,7 +286,10 @@ pub fn sales_of(
         .order(orders::id.desc())
         .limit(limit)
         .load(c))?;
-    Ok(parts.into_iter().map(|parts| sale_view(order_view(parts))).collect())
+    Ok(parts
+        .into_iter()
+        .map(|parts| sale_view(order_view(parts)))
+        .collect())
 }
 
 fn sale_view(order: OrderView) -> SaleView {
@@ -310,7 +333,10 @@ pub fn refunds(db: &mut Db, order: Uuid) -> Result<Vec<RefundRow>, Fault> {
 /// A refund as the buyer and the provider see it. `total` is what was given back with it.
 #[must_use]
 pub fn refund_view(row: &RefundRow, order: &OrderRow, total: i64) -> RefundView {
-    let amount = |minor| Amount { minor, currency: order.currency.clone() };
+    let amount = |minor| Amount {
+        minor,
+        currency: order.currency.clone(),
+    };
     RefundView {
         id: row.id.0,
         order_id: row.order_id.0,
@@ -356,9 +382,14 @@ pub struct Sellable {
 /// What is for sale under an offer, now.
 pub fn sellable(db: &mut Db, offer_id: Uuid) -> Result<Sellable, Fault> {
     use schema::tables::offer;
-    type Parts = ((Key, String, String, Key, i32, String), (String, String, Vec<u8>, i64, String));
-    let ((dataset_id, slug, title, owner, bps, state), (offer_state, terms, digest, price, currency)): Parts =
-        on!(db, c => offer::table
+    type Parts = (
+        (Key, String, String, Key, i32, String),
+        (String, String, Vec<u8>, i64, String),
+    );
+    let (
+        (dataset_id, slug, title, owner, bps, state),
+        (offer_state, terms, digest, price, currency),
+    ): Parts = on!(db, c => offer::table
             .inner_join(dataset::table)
             .filter(offer::id.eq(Key(offer_id)))
             .select((
@@ -389,7 +420,9 @@ fn current_revision(db: &mut Db, dataset_id: Key) -> Result<Option<(Uuid, i32, i
         .select((revision::id, revision::number))
         .first(c)
         .optional())?;
-    let Some((id, number)) = latest else { return Ok(None) };
+    let Some((id, number)) = latest else {
+        return Ok(None);
+    };
     Ok(super::pools::latest_epoch(db, id.0)?.map(|epoch| (id.0, number, epoch)))
 }
 

@@ -14,6 +14,7 @@ use crate::error::Fault;
 /// A row of `pool`.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = pool)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct PoolRow {
     /// Revision sold.
     pub revision_id: Key,
@@ -30,6 +31,7 @@ pub struct PoolRow {
 /// A row of `carry`.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = carry)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct CarryRow {
     /// Contributor.
     pub party_id: Key,
@@ -42,6 +44,7 @@ pub struct CarryRow {
 /// A row of `settlement`.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = settlement)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct SettlementRow {
     /// Identifier; also that of its entry.
     pub id: Key,
@@ -68,6 +71,7 @@ pub struct SettlementRow {
 /// A row of `settlement_line`.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = settlement_line)]
+#[diesel(treat_none_as_default_value = false)]
 pub struct LineRow {
     /// Settlement.
     pub settlement_id: Key,
@@ -84,7 +88,12 @@ pub struct LineRow {
 }
 
 /// A pool.
-pub fn find(db: &mut Db, revision: Uuid, number: i32, currency: &str) -> Result<Option<PoolRow>, Fault> {
+pub fn find(
+    db: &mut Db,
+    revision: Uuid,
+    number: i32,
+    currency: &str,
+) -> Result<Option<PoolRow>, Fault> {
     Ok(on!(db, c => pool::table
         .find((Key(revision), number, currency))
         .select(PoolRow::as_select())
@@ -124,7 +133,7 @@ pub fn put(db: &mut Db, row: &PoolRow) -> Result<(), Fault> {
 pub fn latest_epoch(db: &mut Db, revision: Uuid) -> Result<Option<i32>, Fault> {
     Ok(on!(db, c => epoch::table
         .filter(epoch::revision_id.eq(Key(revision)))
-        .select(diesel::dsl::max(epoch::epoch))
+        .select(diesel::dsl::max(epoch::number))
         .first(c))?)
 }
 
@@ -139,8 +148,8 @@ pub fn epoch_digest(db: &mut Db, revision: Uuid, number: i32) -> Result<Vec<u8>,
 /// Every epoch with its digest, by revision and number.
 pub fn epochs(db: &mut Db) -> Result<Vec<(Key, i32, Vec<u8>)>, Fault> {
     Ok(on!(db, c => epoch::table
-        .order((epoch::revision_id, epoch::epoch))
-        .select((epoch::revision_id, epoch::epoch, epoch::digest))
+        .order((epoch::revision_id, epoch::number))
+        .select((epoch::revision_id, epoch::number, epoch::digest))
         .load(c))?)
 }
 
@@ -154,7 +163,12 @@ pub fn shares(db: &mut Db, revision: Uuid, number: i32) -> Result<Vec<(Key, i64)
 }
 
 /// Raw weight of one contributor in an epoch, a decimal integer.
-pub fn weight(db: &mut Db, revision: Uuid, number: i32, party: Uuid) -> Result<Option<String>, Fault> {
+pub fn weight(
+    db: &mut Db,
+    revision: Uuid,
+    number: i32,
+    party: Uuid,
+) -> Result<Option<String>, Fault> {
     Ok(on!(db, c => epoch_share::table
         .find((Key(revision), number, Key(party)))
         .select(epoch_share::weight)

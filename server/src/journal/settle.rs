@@ -1,0 +1,243 @@
+//! Settlement: every pool that moved, over its frozen shares, in one transaction.
+//!
+//! One entry per pool, in (revision, epoch, currency) order: the pool's delta in, one credit
+//! per contributor out, the rest to dust. Residues go from pool to pool within the run.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use ledger::account::Account;
+use ledger::entry::Kind as EntryKind;
+use ledger::epoch::Epoch;
+use ledger::json::Hash;
+use ledger::money::Currency;
+use ledger::settle::{Settlement, settle_pool};
+use schema::columns::Key;
+use schema::db::Db;
+use uuid::Uuid;
+
+use super::batch::{Batch, Booking};
+use super::command::{Command, Posted};
+use crate::error::Fault;
+use crate::store::pools::{self, CarryRow, LineRow, PoolRow, SettlementRow};
+
+/// A pool with what its settlement gives.
+struct Settled {
+    pool: PoolRow,
+    currency: Currency,
+    digest: Hash,
+    outcome: Settlement<Uuid>,
+}
+
+/// Settles every pool that moved. Nothing to settle is an answer, not an error.
+///
+/// # Errors
+/// Stored shares or residues that break an invariant (the row is named), or the database.
+pub(super) fn run(
+    db: &mut Db,
+    node: Uuid,
+    now: DateTime<Utc>,
+    command: &Command,
+    mut fresh: impl FnMut() -> (Uuid, [u8; 16]),
+) -> Result<Posted, Fault> {
+    let mut batch = Batch::load(db, node, now, &[command])?;
+    if let Some(ids) = batch.before(command)? {
+        return Ok(Posted {
+            ids,
+            repeated: true,
+        });
+    }
+    let mut carries = Carries::default();
+    let mut settled = Vec::new();
+    for pool in pools::moved(db)? {
+        settled.push(settle_one(db, pool, &mut carries)?);
+    }
+    load_accounts(db, &mut batch, &settled)?;
+    let (mut ids, mut rows, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+    for one in settled {
+        let (id, salt) = fresh();
+        let row = book(&mut batch, command, id, salt, &one)?;
+        lines.extend(one.outcome.lines.iter().map(|line| LineRow {
+            settlement_id: Key(id),
+            party_id: Key(line.contributor),
+            share: line.share,
+            amount: line.credit,
+            carry_before: line.carry_before,
+            carry_after: line.carry_after,
+        }));
+        rows.push(row);
+        ids.push(id);
+    }
+    batch.answer(&command.request, &ids)?;
+    batch.write(db)?;
+    pools::put_carries(db, &carries.changed())?;
+    pools::insert_settlements(db, &rows)?;
+    pools::insert_lines(db, &lines)?;
+    Ok(Posted {
+        ids,
+        repeated: false,
+    })
+}
+
+/// Residues while settling, by currency and contributor.
+#[derive(Default)]
+struct Carries {
+    loaded: HashMap<String, HashMap<Uuid, i64>>,
+    touched: BTreeMap<(String, Uuid), i64>,
+}
+
+impl Carries {
+    fn of(&mut self, db: &mut Db, currency: &str) -> Result<&mut HashMap<Uuid, i64>, Fault> {
+        if !self.loaded.contains_key(currency) {
+            let stored = pools::carries(db, currency)?;
+            let stored = stored
+                .into_iter()
+                .map(|(party, residue)| (party.0, residue))
+                .collect();
+            self.loaded.insert(currency.to_owned(), stored);
+        }
+        Ok(self.loaded.entry(currency.to_owned()).or_default())
+    }
+
+    fn changed(self) -> Vec<CarryRow> {
+        let row = |((currency, party), residue)| CarryRow {
+            party_id: Key(party),
+            currency,
+            residue,
+        };
+        self.touched.into_iter().map(row).collect()
+    }
+}
+
+fn settle_one(db: &mut Db, pool: PoolRow, carries: &mut Carries) -> Result<Settled, Fault> {
+    let currency: Currency = pool.currency.parse().map_err(Fault::internal)?;
+    let shares = pools::shares(db, pool.revision_id.0, pool.epoch)?;
+    let shares = shares
+        .into_iter()
+        .map(|(party, share)| (party.0, share))
+        .collect();
+    let epoch = Epoch::from_shares(shares).map_err(Fault::internal)?;
+    let stored = pools::epoch_digest(db, pool.revision_id.0, pool.epoch)?;
+    if stored != epoch.digest().0 {
+        return Err(Fault::internal(format!(
+            "I5: the stored shares of revision {} epoch {} do not match their digest: \
+             run `granary ledger verify`",
+            pool.revision_id.0, pool.epoch
+        )));
+    }
+    let residues = carries.of(db, &pool.currency)?;
+    let sums = ledger::pool::Pool {
+        cumulative: pool.cumulative,
+        settled: pool.settled,
+    };
+    let delta = sums.delta().map_err(Fault::internal)?;
+    let outcome = settle_pool(delta, &epoch, |party| {
+        residues.get(party).copied().unwrap_or(0)
+    })
+    .map_err(Fault::internal)?;
+    for line in &outcome.lines {
+        residues.insert(line.contributor, line.carry_after);
+    }
+    for line in &outcome.lines {
+        carries
+            .touched
+            .insert((pool.currency.clone(), line.contributor), line.carry_after);
+    }
+    Ok(Settled {
+        pool,
+        currency,
+        digest: epoch.digest(),
+        outcome,
+    })
+}
+
+fn load_accounts(db: &mut Db, batch: &mut Batch, settled: &[Settled]) -> Result<(), Fault> {
+    let mut wanted: HashMap<Currency, HashSet<Account>> = HashMap::new();
+    for one in settled {
+        let accounts = wanted.entry(one.currency).or_default();
+        accounts.insert(Account::Dust);
+        accounts.insert(pool_account(&one.pool)?);
+        accounts.extend(
+            one.outcome
+                .lines
+                .iter()
+                .map(|line| Account::available(line.contributor)),
+        );
+    }
+    for (currency, accounts) in wanted {
+        batch.load_accounts(db, currency, accounts)?;
+    }
+    Ok(())
+}
+
+fn pool_account(pool: &PoolRow) -> Result<Account, Fault> {
+    let epoch = u32::try_from(pool.epoch).map_err(Fault::internal)?;
+    Ok(Account::Pool {
+        revision: pool.revision_id.0,
+        epoch,
+    })
+}
+
+fn book(
+    batch: &mut Batch,
+    command: &Command,
+    id: Uuid,
+    salt: [u8; 16],
+    one: &Settled,
+) -> Result<SettlementRow, Fault> {
+    let Settled {
+        pool,
+        currency,
+        digest,
+        outcome,
+    } = one;
+    let mut lines = vec![
+        (pool_account(pool)?, outcome.delta),
+        (Account::Dust, -outcome.dust),
+    ];
+    lines.extend(
+        outcome
+            .lines
+            .iter()
+            .map(|line| (Account::available(line.contributor), -line.credit)),
+    );
+    let total: i128 = outcome
+        .lines
+        .iter()
+        .map(|line| i128::from(line.credit))
+        .sum();
+    let seq = batch.book(Booking {
+        id,
+        kind: EntryKind::Settlement,
+        currency: *currency,
+        at: command.at,
+        request: &command.request,
+        part: format!("#{id}"),
+        links: vec![
+            ("delta", outcome.delta.to_string()),
+            ("dust", outcome.dust.to_string()),
+            ("epoch_digest", digest.to_string()),
+            ("lines_count", outcome.lines.len().to_string()),
+            ("lines_total", total.to_string()),
+        ],
+        lines,
+        salt,
+    })?;
+    let sums = ledger::pool::Pool {
+        cumulative: pool.cumulative,
+        settled: pool.cumulative,
+    };
+    batch.set_pool((pool.revision_id.0, pool.epoch, *currency), sums);
+    Ok(SettlementRow {
+        id: Key(id),
+        period: command.at.period.to_string(),
+        currency: pool.currency.clone(),
+        revision_id: pool.revision_id,
+        epoch: pool.epoch,
+        pool_delta: outcome.delta,
+        dust: outcome.dust,
+        book: currency.code().to_owned(),
+        entry_seq: seq,
+        created_at: command.at.now.into(),
+    })
+}
