@@ -40,4 +40,5 @@ pub mod period;
 pub mod plan;
 pub mod pool;
 pub mod refund;
+pub mod replay;
 pub mod settle;

@@ -62,16 +62,22 @@ pub struct Settlement<K> {
 /// # Panics
 /// When `residue` or `share` is outside 0 to D: callers check stored values first.
 pub fn credit(residue: i64, delta: i64, share: i64) -> (i64, i64) {
+    let (credit, after) = credit_wide(residue, i128::from(delta), share);
+    // |credit| ≤ |delta| because share ≤ D and residue < D.
+    let credit = i64::try_from(credit).unwrap_or_else(|_| unreachable!("bounded by delta"));
+    (credit, after)
+}
+
+/// [`credit`] for the auditor's replay, which does not stop at 64 bits.
+/// |delta| must be below 2^86.
+pub(crate) fn credit_wide(residue: i64, delta: i128, share: i64) -> (i128, i64) {
     assert!((0..D).contains(&residue), "0 ≤ residue < D (I7)");
     assert!((0..=D).contains(&share), "0 ≤ share ≤ D");
-    let exact = i128::from(residue) + i128::from(delta) * i128::from(share);
-    let (credit, after) = (
-        exact.div_euclid(i128::from(D)),
-        exact.rem_euclid(i128::from(D)),
-    );
-    // |credit| ≤ |delta| because share ≤ D and residue < D, and after < D.
-    let narrow = |n: i128| i64::try_from(n).unwrap_or_else(|_| unreachable!("bounded by delta"));
-    (narrow(credit), narrow(after))
+    assert!(delta.unsigned_abs() < 1 << 86, "delta·share fits 128 bits");
+    let exact = i128::from(residue) + delta * i128::from(share);
+    let after = exact.rem_euclid(i128::from(D));
+    let after = i64::try_from(after).unwrap_or_else(|_| unreachable!("below D"));
+    (exact.div_euclid(i128::from(D)), after)
 }
 
 /// Settles one pool delta. `residue_of` gives the carry of a contributor in the
