@@ -32,6 +32,8 @@
 #![warn(missing_docs)]
 
 pub mod account;
+pub mod audit;
+pub mod book;
 pub mod entry;
 pub mod epoch;
 pub mod json;
@@ -41,4 +43,5 @@ pub mod plan;
 pub mod pool;
 pub mod refund;
 pub mod replay;
+pub mod rules;
 pub mod settle;

@@ -1,0 +1,154 @@
+//! The journal as plain rows, the shape the verifier reads from any store.
+
+use super::Journal;
+use crate::audit::{
+    AccountRow, Audit, CarryRow, EntryRow, EpochRow, Finding, OrderRow, PoolRow, PostingRow,
+    ShareRow, StatementRow,
+};
+use crate::refund::legs_of_total;
+
+/// Everything the verifier reads, sorted as it wants it.
+#[derive(Debug, Clone, Default)]
+pub struct Rows {
+    /// By (book, seq), with postings by line.
+    pub entries: Vec<(EntryRow, Vec<PostingRow>)>,
+    /// Pools.
+    pub pools: Vec<PoolRow>,
+    /// Epochs with shares by party.
+    pub epochs: Vec<(EpochRow, Vec<ShareRow>)>,
+    /// Residues.
+    pub carries: Vec<CarryRow>,
+    /// Cached balances.
+    pub accounts: Vec<AccountRow>,
+    /// Order totals.
+    pub orders: Vec<OrderRow>,
+    /// Statement bridges by (party, currency, period).
+    pub statements: Vec<StatementRow>,
+}
+
+impl Rows {
+    /// Runs the verifier over the rows.
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut audit = Audit::default();
+        let mut keys = Vec::new();
+        for (entry, postings) in &self.entries {
+            audit.entry(entry, postings);
+            keys.push((
+                &entry.source,
+                &entry.idem_key,
+                format!("{} of {}", entry.seq, entry.book),
+            ));
+        }
+        keys.sort();
+        keys.iter()
+            .for_each(|(source, key, name)| audit.key(source, key, name));
+        self.pools.iter().for_each(|row| audit.pool(row));
+        self.epochs
+            .iter()
+            .for_each(|(row, shares)| audit.epoch(row, shares));
+        self.carries.iter().for_each(|row| audit.carry(row));
+        self.accounts.iter().for_each(|row| audit.account(row));
+        self.orders.iter().for_each(|row| audit.order(row));
+        self.statements.iter().for_each(|row| audit.statement(row));
+        audit.finish()
+    }
+}
+
+impl Journal {
+    /// The whole state as rows (without statements, which are documents).
+    pub fn rows(&self) -> Rows {
+        let mut entries: Vec<_> = self.entries.iter().map(entry_rows).collect();
+        entries.sort_by(|(a, _), (b, _)| (&a.book, a.seq).cmp(&(&b.book, b.seq)));
+        let pools = self
+            .pools
+            .iter()
+            .map(|((revision, epoch, currency), pool)| PoolRow {
+                revision: *revision,
+                epoch: *epoch,
+                currency: currency.to_string(),
+                cumulative: pool.cumulative,
+                settled: pool.settled,
+            });
+        let epochs = self.epochs.iter().map(|((revision, epoch), frozen)| {
+            let shares = frozen.shares().iter();
+            let shares = shares.map(|(party, share)| ShareRow {
+                party: *party,
+                share: *share,
+            });
+            let digest = frozen.digest().0.to_vec();
+            (
+                EpochRow {
+                    revision: *revision,
+                    epoch: *epoch,
+                    digest,
+                },
+                shares.collect(),
+            )
+        });
+        let carries = self
+            .carries
+            .iter()
+            .map(|((party, currency), residue)| CarryRow {
+                party: *party,
+                currency: currency.to_string(),
+                residue: *residue,
+            });
+        let accounts = self
+            .balances
+            .iter()
+            .map(|((book, account), balance)| AccountRow {
+                book: book.to_string(),
+                account: account.to_string(),
+                balance: *balance,
+            });
+        let orders = self.orders.iter().map(|(id, order)| OrderRow {
+            id: id.to_string(),
+            gross: order.legs.total().unwrap_or(0),
+            sale: order.legs,
+            refunded: order.refunded,
+            returned: legs_of_total(order.legs, order.refunded).unwrap_or_default(),
+        });
+        Rows {
+            entries,
+            pools: pools.collect(),
+            epochs: epochs.collect(),
+            carries: carries.collect(),
+            accounts: accounts.collect(),
+            orders: orders.collect(),
+            statements: Vec::new(),
+        }
+    }
+}
+
+fn entry_rows(recorded: &super::Recorded) -> (EntryRow, Vec<PostingRow>) {
+    let (entry, link) = (&recorded.entry, &recorded.link);
+    let book = entry.book.to_string();
+    let postings = entry
+        .postings
+        .iter()
+        .zip(0..)
+        .map(|(posting, line)| PostingRow {
+            line,
+            account_book: book.clone(),
+            account: posting.account.to_string(),
+            amount: posting.amount.minor,
+        });
+    let postings = postings.collect();
+    let row = EntryRow {
+        seq: i64::try_from(link.seq).unwrap_or(i64::MAX),
+        id: entry.id,
+        kind: entry.kind.to_string(),
+        period: entry.period.to_string(),
+        event_time: entry.event_time,
+        source: entry.source.clone(),
+        idem_key: entry.idem_key.clone(),
+        // A map of texts always serialises.
+        metadata: serde_json::to_string(&entry.metadata).unwrap_or_default(),
+        salt: recorded.salt.to_vec(),
+        body_hash: link.body_hash.0.to_vec(),
+        prev_hash: link.prev_hash.0.to_vec(),
+        leaf_hash: link.leaf_hash.0.to_vec(),
+        book,
+    };
+    (row, postings)
+}
