@@ -65,6 +65,10 @@ pub struct Config {
     #[arg(long, env = "GRANARY_WORKER_PROGRAM", hide = true)]
     pub worker_program: Option<PathBuf>,
 
+    /// Memory of one password check, in KiB; less is only for tests.
+    #[arg(long, env = "GRANARY_PASSWORD_MEMORY", default_value_t = 19_456, hide = true, value_parser = clap::value_parser!(u32).range(8..=1_048_576))]
+    pub password_memory_kib: u32,
+
     /// Mark cookies Secure (set when users come by https).
     #[arg(long, env = "GRANARY_SECURE_COOKIES")]
     pub secure_cookies: bool,

@@ -17,6 +17,7 @@ pub mod flows;
 pub mod jobs;
 pub mod journal;
 pub mod keys;
+pub mod paging;
 pub mod portal;
 pub mod serve;
 pub mod store;

@@ -41,6 +41,27 @@ pub struct SessionOpened {
     pub party: PartyView,
 }
 
+/// Answer of `POST /api/v1/admin/parties/{id}/password-resets`: the only time the link is shown.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct ResetLink {
+    /// Page on which the party sets a new password, once.
+    pub url: String,
+    /// The link's token, for `POST /api/v1/password-resets`.
+    pub token: String,
+    /// End of the link.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Body of `POST /api/v1/password-resets`.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordReset {
+    /// Token of a reset link.
+    pub token: String,
+    /// At least 10 characters.
+    pub password: String,
+}
+
 /// A party as others may see it, or as it sees itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PartyView {
