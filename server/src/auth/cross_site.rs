@@ -20,8 +20,10 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Middleware: lets safe and same-site requests through.
 ///
+/// The others are answered `cross_site` (403).
+///
 /// # Errors
-/// [`Kind::Forbidden`] `cross_site` for the others.
+/// None of its own.
 pub async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -30,9 +32,10 @@ pub async fn guard(
     let public_url = request.app_data::<web::Data<Ctx>>().map(|ctx| ctx.config.public_url());
     let cookie = request.cookie(SESSION_COOKIE).is_some();
     if safe || is_own(request.headers(), cookie, public_url.as_deref().unwrap_or_default()) {
-        return next.call(request).await;
+        return Ok(next.call(request).await?.map_into_left_body());
     }
-    Err(refusal().into())
+    // An answer, not an error: what is around this still needs the request.
+    Ok(request.error_response(refusal()).map_into_right_body())
 }
 
 fn refusal() -> Fault {

@@ -3,9 +3,12 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
+use schema::wire::SessionOpened;
 
 use crate::auth::secret::{Purpose, Secret};
 use crate::auth::{Actor, Credential};
@@ -85,6 +88,29 @@ pub async fn identify(ctx: &Ctx, secret: Secret) -> Result<Option<Actor>, Fault>
             Ok(Some(Actor::new(party, Credential::Token(id))))
         }
     }
+}
+
+/// The cookie that carries a session in a browser. Its life is counted by the browser's own clock.
+#[must_use]
+pub fn session_cookie(ctx: &Ctx, opened: &SessionOpened) -> Cookie<'static> {
+    let life = opened.expires_at - ctx.now();
+    cookie(ctx, opened.token.clone(), Duration::seconds(life.num_seconds()))
+}
+
+/// The cookie that makes a browser forget its session.
+#[must_use]
+pub fn ended_cookie(ctx: &Ctx) -> Cookie<'static> {
+    cookie(ctx, String::new(), Duration::ZERO)
+}
+
+fn cookie(ctx: &Ctx, value: String, life: Duration) -> Cookie<'static> {
+    Cookie::build(SESSION_COOKIE, value)
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(ctx.config.secure_cookies)
+        .max_age(life)
+        .finish()
 }
 
 fn ended() -> Fault {

@@ -18,7 +18,7 @@ pub mod rights;
 pub mod secret;
 pub mod throttle;
 
-pub use identify::{MaybeSigned, SESSION_COOKIE, Signed};
+pub use identify::{MaybeSigned, SESSION_COOKIE, Signed, ended_cookie, session_cookie};
 
 use schema::wire::PartyView;
 use uuid::Uuid;

@@ -1,0 +1,103 @@
+//! `/admin`: the operator's affairs.
+
+use actix_web::web::{Data, Json, Path, Query};
+use actix_web::{HttpResponse, get, post};
+use schema::wire::{
+    LedgerFinding, NewSettlement, NewTopUp, Page, ResetLink, SettlementView, TopUpView, TrialBalance,
+};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::answer::{Answer, Created, MoneyKey, created, ok};
+use crate::auth::{Signed, rights};
+use crate::ctx::Ctx;
+use crate::error::Fault;
+use crate::flows::{ledger_export, ledger_verify, reset_password, settle, top_up, trial_balance};
+
+/// Notations of the journal.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Notation {
+    /// Plain-text accounting, for `hledger`.
+    Hledger,
+}
+
+/// Query of the export.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Export {
+    /// Notation wanted.
+    format: Notation,
+}
+
+/// Confirms money that arrived for a party's wallet.
+#[utoipa::path(
+    tag = "operator",
+    params(("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = TopUpView)),
+)]
+#[post("/admin/top-ups")]
+pub async fn confirm_top_up(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    MoneyKey(key): MoneyKey,
+    new: Json<NewTopUp>,
+) -> Created<TopUpView> {
+    created(top_up::run(&ctx, &who, &key, new.into_inner()).await?)
+}
+
+/// Moves what pools hold to their contributors and issues statements.
+#[utoipa::path(
+    tag = "operator",
+    params(("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = SettlementView)),
+)]
+#[post("/admin/settlements")]
+pub async fn run_settlement(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    MoneyKey(key): MoneyKey,
+    new: Json<NewSettlement>,
+) -> Created<SettlementView> {
+    created(settle::run(&ctx, &who, &key, new.into_inner()).await?)
+}
+
+/// Balances of every account; each book sums to 0.
+#[utoipa::path(tag = "operator", responses((status = 200, body = TrialBalance)))]
+#[get("/admin/trial-balance")]
+pub async fn show_trial_balance(ctx: Data<Ctx>, Signed(who): Signed) -> Answer<TrialBalance> {
+    ok(trial_balance::run(&ctx, &who).await?)
+}
+
+/// The whole journal in a plain-text notation.
+#[utoipa::path(
+    tag = "operator",
+    params(Export),
+    responses((status = 200, body = String, content_type = "text/plain; charset=utf-8")),
+)]
+#[get("/admin/ledger/export")]
+pub async fn export_ledger(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    query: Query<Export>,
+) -> Result<HttpResponse, Fault> {
+    let Notation::Hledger = query.format;
+    let journal = ledger_export::hledger(&ctx, &who).await?;
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(journal))
+}
+
+/// Checks every invariant of the journal; an empty list means that all hold.
+#[utoipa::path(tag = "operator", responses((status = 200, body = Page<LedgerFinding>)))]
+#[get("/admin/ledger/verify")]
+pub async fn verify_ledger(ctx: Data<Ctx>, Signed(who): Signed) -> Answer<Page<LedgerFinding>> {
+    rights::node(&who).audit()?;
+    ok(Page { items: ledger_verify::run(&ctx).await?, next: None })
+}
+
+/// Makes a link with which a party sets a new password, once.
+#[utoipa::path(tag = "operator", responses((status = 201, body = ResetLink)))]
+#[post("/admin/parties/{id}/password-resets")]
+pub async fn issue_password_reset(ctx: Data<Ctx>, Signed(who): Signed, id: Path<Uuid>) -> Created<ResetLink> {
+    created(reset_password::issue(&ctx, &who, *id).await?)
+}
