@@ -26,13 +26,13 @@ pub async fn add(ctx: &Ctx, who: &Actor, new: NewRecipient) -> Result<RecipientV
     let row = RecipientRow {
         id: ctx.id().into(),
         party_id: who.party.into(),
-        recipient: key.to_string(),
+        age_key: key.to_string(),
         label: label.to_owned(),
         created_at: ctx.now().into(),
         retired_at: None,
     };
     ctx.write(move |db| {
-        if let Some(known) = recipients::by_text(db, row.party_id.into(), &row.recipient)? {
+        if let Some(known) = recipients::by_text(db, row.party_id.into(), &row.age_key)? {
             recipients::set_retired(db, known.id.into(), None)?;
             return Ok(known.view());
         }

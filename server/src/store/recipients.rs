@@ -18,7 +18,7 @@ use crate::paging::Window;
 pub struct RecipientRow {
     pub id: Key,
     pub party_id: Key,
-    pub recipient: String,
+    pub age_key: String,
     pub label: String,
     pub created_at: When,
     pub retired_at: Option<When>,
@@ -30,7 +30,7 @@ impl RecipientRow {
     pub fn view(&self) -> RecipientView {
         RecipientView {
             id: self.id.into(),
-            recipient: self.recipient.clone(),
+            recipient: self.age_key.clone(),
             label: self.label.clone(),
             created_at: self.created_at.into(),
         }
@@ -62,7 +62,7 @@ pub fn by_id(db: &mut Db, id: Uuid) -> Result<RecipientRow, Fault> {
 pub fn by_text(db: &mut Db, party: Uuid, text: &str) -> Result<Option<RecipientRow>, Fault> {
     let row = on!(db, c => recipient::table
         .filter(recipient::party_id.eq(Key(party)))
-        .filter(recipient::recipient.eq(text))
+        .filter(recipient::age_key.eq(text))
         .select(RecipientRow::as_select())
         .first(c)
         .optional())?;
