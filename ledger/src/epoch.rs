@@ -141,7 +141,7 @@ pub fn digest<K: Display>(shares: impl IntoIterator<Item = (K, i64)>) -> Hash {
 }
 
 /// `(⌊D·weight/sum⌋, D·weight mod sum)`, exact for all 128-bit weights ≤ sum.
-fn quota(weight: u128, sum: u128) -> (i64, u128) {
+pub(crate) fn quota(weight: u128, sum: u128) -> (i64, u128) {
     let d = D.unsigned_abs();
     if let Some(product) = weight.checked_mul(u128::from(d)) {
         return (i64::try_from(product / sum).unwrap_or(D), product % sum);

@@ -9,6 +9,12 @@
 //! | name an account, write a balanced entry, hash it into a chain | [`account`], [`entry`] |
 //! | cut a sale, give some of it back | [`plan`], [`refund`] |
 //! | turn weights into shares, settle what a pool earned | [`epoch`], [`pool`], [`settle`] |
+//! | know which accounts a command touches | [`rules`] |
+//! | run a whole ledger in memory | [`book`] |
+//! | make, sign or check a statement | [`statement`] |
+//! | check a stored ledger row by row | [`audit`] |
+//! | compare every figure with a second implementation | [`replay`] |
+//! | hand the journal to an accountant | [`export`] |
 //!
 //! One sale of 19.99 EUR, shared by two contributors 1 : 2:
 //!
@@ -36,6 +42,7 @@ pub mod audit;
 pub mod book;
 pub mod entry;
 pub mod epoch;
+pub mod export;
 pub mod json;
 pub mod money;
 pub mod period;
@@ -45,3 +52,4 @@ pub mod refund;
 pub mod replay;
 pub mod rules;
 pub mod settle;
+pub mod statement;

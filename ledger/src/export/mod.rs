@@ -1,0 +1,3 @@
+//! The journal in other people's formats.
+
+pub mod hledger;

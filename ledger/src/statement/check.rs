@@ -1,0 +1,195 @@
+//! Recomputing a statement with integers alone.
+
+use super::{Bridge, CommissionLine, FORMAT, Footer, Line, Statement, StatementError, answer};
+use crate::epoch::D;
+use crate::settle::credit;
+
+type Checked = Result<(), StatementError>;
+
+fn part(part: &'static str, problem: String) -> StatementError {
+    StatementError::Part { part, problem }
+}
+
+pub(super) fn narrow(name: &'static str, n: i128) -> Result<i64, StatementError> {
+    i64::try_from(n).map_err(|_| part(name, format!("{n} leaves the 64-bit range")))
+}
+
+/// opening + earned + released − held + drawn − paid.
+pub(super) fn closing(b: &Bridge) -> i128 {
+    let n = i128::from;
+    n(b.opening) + n(b.earned) + n(b.released) - n(b.held) + n(b.drawn) - n(b.paid)
+}
+
+/// Control totals of the lines.
+pub(super) fn footer(
+    lines: &[Line],
+    commissions: &[CommissionLine],
+) -> Result<Footer, StatementError> {
+    let sum = |figure: fn(&Line) -> i64| {
+        narrow("footer", lines.iter().map(|l| i128::from(figure(l))).sum())
+    };
+    let refunds = lines
+        .iter()
+        .flat_map(|l| &l.refunds)
+        .map(|r| i128::from(r.net))
+        .sum();
+    let own = commissions.iter().map(|c| i128::from(c.amount)).sum();
+    let sales = lines.iter().try_fold(0u64, |n, l| n.checked_add(l.sales));
+    Ok(Footer {
+        lines: lines.len() as u64,
+        sales: sales.ok_or_else(|| part("footer", "too many sales".into()))?,
+        gross: sum(|l| l.gross)?,
+        tax: sum(|l| l.tax)?,
+        fee: sum(|l| l.fee)?,
+        commission: sum(|l| l.commission)?,
+        refunds_net: narrow("footer", refunds)?,
+        pool_delta: sum(|l| l.pool_delta)?,
+        amount: sum(|l| l.amount)?,
+        own_commission: narrow("footer", own)?,
+    })
+}
+
+/// `⌊D·weight/total⌋ ≤ share ≤ ⌊D·weight/total⌋ + 1` without leaving 128 bits.
+fn share_follows_weight(line: &Line) -> bool {
+    if line.weight_total == 0
+        || line.weight > line.weight_total
+        || !(0..=D).contains(&line.share_ppt)
+    {
+        return false;
+    }
+    let floor = crate::epoch::quota(line.weight, line.weight_total).0;
+    line.share_ppt == floor || line.share_ppt == floor + 1
+}
+
+fn pool_delta(line: &Line) -> Result<i128, String> {
+    let n = i128::from;
+    let mut delta = n(line.gross) - n(line.tax) - n(line.fee) - n(line.commission);
+    for refund in &line.refunds {
+        let net = n(refund.gross) - n(refund.tax) - n(refund.fee) - n(refund.commission);
+        if net != n(refund.net) {
+            return Err(format!(
+                "the net of its refunds of {} is {}, recomputed {net}",
+                refund.period, refund.net
+            ));
+        }
+        delta -= net;
+    }
+    Ok(delta)
+}
+
+fn check_line(line: &Line, carry: i64) -> Result<(), String> {
+    let delta = pool_delta(line)?;
+    if delta != i128::from(line.pool_delta) {
+        return Err(format!(
+            "pool_delta is {}, its sales and refunds give {delta}",
+            line.pool_delta
+        ));
+    }
+    if !share_follows_weight(line) {
+        let (share, weight, total) = (line.share_ppt, line.weight, line.weight_total);
+        return Err(format!(
+            "share_ppt is {share}, which is not 10^12·{weight}/{total}"
+        ));
+    }
+    if line.carry_before != carry || !(0..D).contains(&carry) {
+        return Err(format!(
+            "carry_before is {}, the line before carried {carry}",
+            line.carry_before
+        ));
+    }
+    let (amount, after) = credit(carry, line.pool_delta, line.share_ppt);
+    if amount != line.amount {
+        return Err(format!("amount is {}, recomputed {amount}", line.amount));
+    }
+    if after != line.carry_after {
+        return Err(format!(
+            "carry_after is {}, recomputed {after}",
+            line.carry_after
+        ));
+    }
+    Ok(())
+}
+
+fn equal<T: PartialEq + std::fmt::Debug>(
+    name: &'static str,
+    what: &str,
+    stored: T,
+    recomputed: T,
+) -> Checked {
+    match stored == recomputed {
+        true => Ok(()),
+        false => Err(part(
+            name,
+            format!("{what} is {stored:?}, recomputed {recomputed:?}"),
+        )),
+    }
+}
+
+impl Statement {
+    /// Recomputes every line, then bridge, footer, answer and proof.
+    pub(super) fn check(&self) -> Checked {
+        equal("head", "format", self.format.as_str(), FORMAT)?;
+        equal(
+            "head",
+            "exponent",
+            self.exponent,
+            self.head.currency.exponent(),
+        )?;
+        let bridge = &self.bridge;
+        let mut carry = bridge.carry_opening;
+        for (line, number) in self.lines.iter().zip(1..) {
+            check_line(line, carry).map_err(|problem| StatementError::Line {
+                line: number,
+                problem,
+            })?;
+            carry = line.carry_after;
+        }
+        let totals = footer(&self.lines, &self.commissions)?;
+        let earned = i128::from(totals.amount) + i128::from(totals.own_commission);
+        equal("bridge", "earned", i128::from(bridge.earned), earned)?;
+        equal(
+            "bridge",
+            "closing",
+            i128::from(bridge.closing),
+            closing(bridge),
+        )?;
+        equal("bridge", "carry_closing", bridge.carry_closing, carry)?;
+        let moves = [bridge.released, bridge.held, bridge.drawn, bridge.paid];
+        if moves.iter().any(|m| *m < 0) {
+            return Err(part(
+                "bridge",
+                "released, held, drawn and paid cannot be negative".into(),
+            ));
+        }
+        if bridge.paid > 0 && !self.ever_paid {
+            return Err(part("answer", "it was paid, but ever_paid says no".into()));
+        }
+        equal("footer", "totals", self.footer, totals)?;
+        equal(
+            "answer",
+            "text",
+            self.answer.as_str(),
+            answer(&self.head, bridge, self.ever_paid).as_str(),
+        )?;
+        self.check_proof()
+    }
+
+    fn check_proof(&self) -> Checked {
+        let known: std::collections::BTreeSet<u64> = self.proof.iter().map(|p| p.seq).collect();
+        match self
+            .lines
+            .iter()
+            .zip(1..)
+            .find(|(line, _)| !known.contains(&line.entry))
+        {
+            None => Ok(()),
+            Some((line, number)) => {
+                let problem = format!("its entry {} is not in the proof", line.entry);
+                Err(StatementError::Line {
+                    line: number,
+                    problem,
+                })
+            }
+        }
+    }
+}
