@@ -77,6 +77,13 @@ pub fn canonical<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> 
     serde_json_canonicalizer::to_vec(value)
 }
 
+/// [`canonical`] for the crate's own plain types (texts, integers, lists, maps with
+/// text keys), which always serialise: hashing nothing instead would be worse than
+/// stopping.
+pub(crate) fn canonical_plain<T: Serialize>(value: &T) -> Vec<u8> {
+    canonical(value).unwrap_or_else(|e| unreachable!("plain data always serialises: {e}"))
+}
+
 /// Serde form of an `i64` that survives RFC 8785: see the module text.
 pub mod exact {
     use serde::de::{Error, Unexpected, Visitor};

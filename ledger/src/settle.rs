@@ -148,3 +148,62 @@ pub fn accrued_so_far(
         ppt: narrow(exact.rem_euclid(i128::from(D)))?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn thirds() -> Epoch<String> {
+        let raw = ["a", "b", "c"].map(|id| (id.to_string(), 1u128));
+        Epoch::freeze(&raw.into()).unwrap()
+    }
+
+    #[test]
+    fn a_stored_residue_is_checked_before_it_is_used() {
+        for residue in [-1, D, i64::MAX] {
+            let error = settle_pool(10, &thirds(), |id| if id == "b" { residue } else { 0 });
+            let contributor = "b".to_string();
+            assert_eq!(
+                error,
+                Err(SettleError::BadResidue {
+                    contributor,
+                    residue
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_range() {
+        for delta in [i64::MAX, i64::MIN] {
+            assert_eq!(credit(0, delta, D), (delta, 0));
+            assert_eq!(credit(D - 1, delta, D), (delta, D - 1));
+            let settled = settle_pool(delta, &thirds(), |_| D - 1).unwrap();
+            let credits: i128 = settled.lines.iter().map(|l| i128::from(l.credit)).sum();
+            assert_eq!(credits + i128::from(settled.dust), i128::from(delta));
+        }
+        let mut pool = crate::pool::Pool {
+            cumulative: i64::MAX,
+            settled: -1,
+        };
+        assert_eq!(pool.add(1), Err(SettleError::Overflow));
+        assert_eq!(pool.delta(), Err(SettleError::Overflow));
+        assert_eq!(pool.balance(), Ok(i64::MIN));
+        let pools = [(i64::MAX, D), (1, D)];
+        assert_eq!(accrued_so_far(0, pools), Err(SettleError::Overflow));
+    }
+
+    proptest! {
+        #[test]
+        fn split_deltas_credit_like_one(parts in prop::collection::vec(-5_000i64..5_000, 1..20), share in 0..=D) {
+            let (mut carry, mut sum) = (0, 0);
+            for delta in &parts {
+                let (amount, after) = credit(carry, *delta, share);
+                prop_assert!((0..D).contains(&after));
+                (carry, sum) = (after, sum + amount);
+            }
+            prop_assert_eq!((sum, carry), credit(0, parts.iter().sum(), share));
+        }
+    }
+}

@@ -4,6 +4,23 @@
 //! [`Journal::apply`] is all or nothing. Ids, time and salt come in a [`Stamp`].
 //! A command is applied once per (source, key): the same command again answers
 //! with the entry it made and changes nothing, another command is a conflict (I4).
+//! What is compared is the command, not the entry: the legs of a refund depend on
+//! what was refunded before, so the same refund sent twice would plan two entries.
+//!
+//! ```
+//! use ledger::{account::{Account, Label}, book::{Command, Journal, Outcome, Stamp}, money::Currency};
+//! use uuid::Uuid;
+//! let mut journal = Journal::new(Uuid::from_u128(1));
+//! let from = Account::Bank(Label::new("main")?);
+//! let command = Command::TopUp { party: Uuid::from_u128(2), amount: "20.00 EUR".parse()?, from };
+//! let stamp = Stamp { entry_id: Uuid::from_u128(3), at: "2026-11-24T10:00:00Z".parse()?,
+//!     period: "2026-11".parse()?, salt: [0; 16] };
+//! assert_eq!(journal.apply("desk", "slip-1", &command, stamp.clone())?, Outcome::Recorded(0));
+//! assert_eq!(journal.apply("desk", "slip-1", &command, stamp)?, Outcome::Repeated(0));
+//! assert_eq!(journal.balance(Currency::EUR, &Account::Wallet(Uuid::from_u128(2))), -2000);
+//! assert!(journal.rows().findings().is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod rows;
 #[cfg(test)]
@@ -14,7 +31,7 @@ pub use rows::Rows;
 use crate::account::{Account, Label};
 use crate::entry::{Book, Chain, Draft, Entry, EntryError, Kind, Link};
 use crate::epoch::Epoch;
-use crate::json::{Hash, canonical};
+use crate::json::{Hash, canonical_plain};
 use crate::money::{Currency, Money};
 use crate::period::Period;
 use crate::plan::{FeePlan, Legs, PlanError, split_sale};
@@ -259,8 +276,7 @@ impl Journal {
         command: &Command,
         stamp: Stamp,
     ) -> Result<Outcome, BookError> {
-        // A command is plain data and always serialises.
-        let request = Hash::of(&[&canonical(command).unwrap_or_default()]);
+        let request = Hash::of(&[&canonical_plain(command)]);
         let keyed = (source.to_string(), key.to_string());
         match self.keys.get(&keyed) {
             Some((known, place)) if *known == request => return Ok(Outcome::Repeated(*place)),

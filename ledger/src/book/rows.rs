@@ -5,6 +5,7 @@ use crate::audit::{
     AccountRow, Audit, CarryRow, EntryRow, EpochRow, Finding, OrderRow, PoolRow, PostingRow,
     ShareRow, StatementRow,
 };
+use crate::json::canonical_plain;
 use crate::refund::legs_of_total;
 
 /// Everything the verifier reads, sorted as it wants it.
@@ -142,8 +143,7 @@ fn entry_rows(recorded: &super::Recorded) -> (EntryRow, Vec<PostingRow>) {
         event_time: entry.event_time,
         source: entry.source.clone(),
         idem_key: entry.idem_key.clone(),
-        // A map of texts always serialises.
-        metadata: serde_json::to_string(&entry.metadata).unwrap_or_default(),
+        metadata: String::from_utf8_lossy(&canonical_plain(&entry.metadata)).into_owned(),
         salt: recorded.salt.to_vec(),
         body_hash: link.body_hash.0.to_vec(),
         prev_hash: link.prev_hash.0.to_vec(),

@@ -1,3 +1,4 @@
 //! The journal in other people's formats.
 
+pub mod csv;
 pub mod hledger;

@@ -575,3 +575,75 @@ fn unreadable_files_say_where() {
         assert!(error.contains(word), "{error}");
     }
 }
+
+mod against_the_journal {
+    //! The replay and the in-memory journal share the arithmetic but not the
+    //! bookkeeping: the same sales must give the same figures.
+
+    use super::*;
+    use crate::account::Account;
+    use crate::book::tests::{journal, purchase, refund as refund_command, settle, stamp, u};
+    use crate::money::Currency;
+    use proptest::prelude::*;
+
+    fn weights_of(raw: [u128; 3]) -> Value {
+        let id = |n| u(n).to_string();
+        let weights = |list: &[(u128, u128)]| -> Value {
+            list.iter()
+                .map(|(n, w)| (id(*n), json!(*w as u64)))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        };
+        json!([
+            {"revision": id(50), "epoch": 1, "weights": weights(&[(21, raw[0]), (22, raw[1]), (23, raw[2] + 1)])},
+            {"revision": id(50), "epoch": 2, "weights": weights(&[(21, raw[2] + 3), (22, raw[0])])},
+        ])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+
+        #[test]
+        fn both_give_the_same_figures(
+            raw in prop::array::uniform3(0u128..50),
+            sales in prop::collection::vec((1i64..=2, 1i64..3_000, 0i64..3_000, any::<bool>()), 1..10),
+        ) {
+            let mut book = journal(raw);
+            let mut events = Vec::new();
+            for (n, (epoch, gross, back, next)) in (1u128..).zip(&sales) {
+                let period = |second: bool| if second { "p2" } else { "p1" };
+                let order = 100 + n;
+                book.apply("s", &format!("b{n}"), &purchase(order, *epoch as u32, *gross), stamp(n)).unwrap();
+                let sale = with(pay(&order.to_string(), "p1", *epoch, *gross), "revision", u(50).to_string());
+                events.push(with(sale, "tax", book.order(u(order)).unwrap().legs.tax));
+                let back = (*back).min(*gross);
+                if back > 0 {
+                    book.apply("s", &format!("r{n}"), &refund_command(order, back), stamp(n)).unwrap();
+                    events.push(refund(&format!("r{n}"), period(*next), &order.to_string(), back));
+                }
+            }
+            for epoch in [1, 2] {
+                book.apply("s", &format!("e{epoch}"), &settle(epoch), stamp(0)).unwrap();
+            }
+            let out = replay(&json!({
+                "periods": ["p1", "p2"], "fee_bps": 1000, "epochs": weights_of(raw), "events": events,
+            }));
+            prop_assert_eq!(&out["rejected"], &json!([]));
+            for party in [21, 22, 23] {
+                let id = u(party).to_string();
+                let available = -book.balance(Currency::EUR, &Account::available(u(party)));
+                prop_assert_eq!(out["credited"]["EUR"][&id].as_i64().unwrap_or(0), available);
+                let carry = out["carry_ppt"]["EUR"][&id].as_i64().unwrap_or(0);
+                prop_assert_eq!(carry, book.carry(u(party), Currency::EUR));
+            }
+            let account = |name: &str| out["accounts"]["EUR"][name].as_i64().unwrap_or(0);
+            let balance = |account| book.balance(Currency::EUR, &account);
+            prop_assert_eq!(account("Liabilities:Dust"), balance(Account::Dust));
+            prop_assert_eq!(account("Income:PlatformFee"), balance(Account::PlatformFee));
+            for ((revision, epoch, _), pool) in book.pools() {
+                let name = format!("{revision}/{epoch}/EUR");
+                prop_assert_eq!(out["pools"][name].as_i64(), Some(pool.cumulative));
+            }
+        }
+    }
+}

@@ -24,7 +24,7 @@
 mod check;
 mod sign;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use sign::{VerifiedSummary, verify};
 

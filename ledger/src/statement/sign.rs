@@ -1,7 +1,7 @@
 //! The signed file: making it and believing it.
 
 use super::{Statement, StatementError};
-use crate::json::canonical;
+use crate::json::canonical_plain;
 use crate::money::Money;
 use crate::period::Period;
 use base64::Engine;
@@ -55,8 +55,7 @@ pub struct VerifiedSummary {
 impl Statement {
     /// The RFC 8785 bytes that are signed.
     pub fn to_canonical(&self) -> Vec<u8> {
-        // Texts, integers and lists always serialise.
-        canonical(self).unwrap_or_default()
+        canonical_plain(self)
     }
 
     /// The signed file. `sign` gets the canonical bytes and answers with the
@@ -84,11 +83,10 @@ impl Statement {
             key: STANDARD.encode(key),
             value,
         };
-        canonical(&File {
+        canonical_plain(&File {
             signature,
             statement: self,
         })
-        .unwrap_or_default()
     }
 
     /// Reads the document out of a file without believing it: for rendering a
@@ -122,7 +120,7 @@ pub fn verify(file: &[u8], public_key: &[u8]) -> Result<VerifiedSummary, Stateme
         }
         (Err(error), _) | (Ok(()), Err(error)) => return Err(error),
     }
-    if canonical(&parsed).ok().as_deref() != Some(file) {
+    if canonical_plain(&parsed) != file {
         return Err(StatementError::NotCanonical);
     }
     let Statement {

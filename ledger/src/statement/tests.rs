@@ -81,7 +81,7 @@ fn refunds() -> Vec<RefundLine> {
     }]
 }
 
-fn inputs() -> Inputs {
+pub(crate) fn inputs() -> Inputs {
     let first = line(5, 3998, vec![], 250);
     let second = line(9, 100, refunds(), first.carry_after);
     let proof = |seq| ProofEntry {
