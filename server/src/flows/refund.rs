@@ -1,0 +1,78 @@
+//! Giving some or all of an order back.
+
+use schema::columns::Key;
+use schema::db::Db;
+use schema::wire::{NewRefund, RefundView};
+use uuid::Uuid;
+
+use crate::auth::{Actor, rights};
+use crate::ctx::Ctx;
+use crate::error::Fault;
+use crate::journal::command::{At, Command, Refund, Request, Work, currency};
+use crate::store::orders;
+
+/// Gives money back to the buyer's wallet: by the provider or an operator, with a reason.
+/// The licence stays until everything is given back.
+///
+/// # Errors
+/// `not_found`, `invalid` for an amount or reason, `exceeds_payment` naming what is left,
+/// `idempotency_conflict`.
+pub async fn run(
+    ctx: &Ctx,
+    who: &Actor,
+    key: &str,
+    order_id: Uuid,
+    new: NewRefund,
+) -> Result<RefundView, Fault> {
+    let (order, owner) = ctx.read(move |db| orders::find(db, order_id)).await?;
+    rights::order(who, order.buyer_id.0, owner).refund()?;
+    let currency = currency(&new.amount)?;
+    let length = new.reason.trim().chars().count();
+    if !(1..=500).contains(&length) {
+        return Err(Fault::invalid(
+            "reason",
+            "Say why, in 1 to 500 characters; the buyer sees it.",
+        ));
+    }
+    let request = Request::new(who.party, key, "refund", &(order_id, &new))?;
+    let work = Refund {
+        id: ctx.id(),
+        order: Key(order_id),
+        owner,
+        minor: new.amount.minor,
+        currency,
+        reason: new.reason,
+    };
+    let command = Command {
+        request,
+        at: At::now(ctx.now()),
+        work: Work::Refund(work),
+    };
+    let id = ctx.journal.submit(command).await?.one()?;
+    let views = ctx.read(move |db| views(db, order_id)).await?;
+    views
+        .into_iter()
+        .find(|view| view.id == id)
+        .ok_or_else(Fault::missing)
+}
+
+/// Refunds of an order, oldest first.
+///
+/// # Errors
+/// `not_found`.
+pub async fn list(ctx: &Ctx, who: &Actor, order_id: Uuid) -> Result<Vec<RefundView>, Fault> {
+    let (order, owner) = ctx.read(move |db| orders::find(db, order_id)).await?;
+    rights::order(who, order.buyer_id.0, owner).see()?;
+    ctx.read(move |db| views(db, order_id)).await
+}
+
+fn views(db: &mut Db, order_id: Uuid) -> Result<Vec<RefundView>, Fault> {
+    let (order, _) = orders::find(db, order_id)?;
+    let mut total = 0i64;
+    let mut views = Vec::new();
+    for row in orders::refunds(db, order_id)? {
+        total = total.saturating_add(row.amount);
+        views.push(orders::refund_view(&row, &order, total));
+    }
+    Ok(views)
+}

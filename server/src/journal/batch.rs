@@ -70,8 +70,8 @@ pub(super) struct Booking<'a> {
     pub(super) currency: Currency,
     pub(super) at: At,
     pub(super) request: &'a Request,
-    /// Tells apart the entries of one request; empty when it makes one only.
-    pub(super) part: String,
+    /// The entry's key; the request's own when the request makes one entry only.
+    pub(super) key: String,
     pub(super) links: Vec<(&'static str, String)>,
     pub(super) lines: Vec<(Account, i64)>,
     pub(super) salt: [u8; 16],
@@ -290,7 +290,7 @@ impl Batch {
             currency,
             at,
             request,
-            part,
+            key,
             links,
             lines,
             salt,
@@ -310,7 +310,7 @@ impl Batch {
             period: at.period,
             event_time: at.now,
             source: request.source(),
-            idem_key: format!("{}{part}", request.key),
+            idem_key: key,
             metadata,
             postings: Vec::with_capacity(lines.len()),
         };

@@ -2,13 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use ledger::json::Hash;
-use ledger::money::Currency;
+use ledger::money::{BookKind, Currency};
 use ledger::period::Period;
 use schema::columns::Key;
+use schema::db::Db;
+use schema::wire::Amount;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::error::Fault;
+use crate::error::{Fault, Kind};
+use crate::store::journal as rows;
 use crate::store::orders::{LicenceRow, OrderRow};
 
 /// Who asks, under which key, for what. One effect per (source, key), for ever.
@@ -26,12 +29,12 @@ impl Request {
     /// Binds a key to a verb and its body.
     ///
     /// # Errors
-    /// A key that is empty or longer than 120 characters.
+    /// A key that is empty or longer than 200 characters.
     pub fn new<T: Serialize>(party: Uuid, key: &str, verb: &str, body: &T) -> Result<Self, Fault> {
-        if !(1..=120).contains(&key.chars().count()) {
+        if !(1..=200).contains(&key.chars().count()) {
             return Err(Fault::invalid(
                 "Idempotency-Key",
-                "Send an Idempotency-Key of 1 to 120 characters: a new one for a new request, \
+                "Send an Idempotency-Key of 1 to 200 characters: a new one for a new request, \
                  the same one to repeat a request whose answer was lost.",
             ));
         }
@@ -148,6 +151,22 @@ pub struct Posted {
     pub repeated: bool,
 }
 
+impl Posted {
+    /// The one thing a request made.
+    ///
+    /// # Errors
+    /// When it made none or several.
+    pub fn one(&self) -> Result<Uuid, Fault> {
+        match self.ids.as_slice() {
+            [id] => Ok(*id),
+            ids => Err(Fault::internal(format!(
+                "one effect was expected, {} were made",
+                ids.len()
+            ))),
+        }
+    }
+}
+
 /// The fault of a key that was used for something else.
 pub(crate) fn key_conflict(key: &str) -> Fault {
     Fault::conflict(
@@ -158,4 +177,56 @@ pub(crate) fn key_conflict(key: &str) -> Fault {
         ),
     )
     .about("Idempotency-Key")
+}
+
+/// What an earlier request under the same key has made.
+///
+/// # Errors
+/// `idempotency_conflict` when the key was used for something else.
+pub fn earlier(db: &mut Db, request: &Request) -> Result<Option<Vec<Uuid>>, Fault> {
+    let source = request.source();
+    let entry = rows::keys(db, &[(&source, &request.key)])?.pop();
+    let found = match entry {
+        Some(row) => Some((row.request_hash, vec![row.id.0])),
+        None => match rows::answers(db, &[(request.party, &request.key)])?.pop() {
+            Some(row) => {
+                let ids = row.ids()?;
+                Some((row.request_hash, ids))
+            }
+            None => None,
+        },
+    };
+    match found {
+        None => Ok(None),
+        Some((hash, ids)) if hash == request.hash.0 => Ok(Some(ids)),
+        Some(_) => Err(key_conflict(&request.key)),
+    }
+}
+
+/// Reads the currency of an amount.
+///
+/// # Errors
+/// `unknown_currency`, or points, which are no money.
+pub fn currency(amount: &Amount) -> Result<Currency, Fault> {
+    let refuse =
+        |detail: String| Fault::new(Kind::Invalid, "unknown_currency", detail).about("currency");
+    let currency: Currency = amount
+        .currency
+        .parse()
+        .map_err(|error| refuse(format!("{error}.")))?;
+    match currency.kind() {
+        BookKind::Money => Ok(currency),
+        BookKind::Points => Err(refuse(
+            "Points are no money: nothing can be paid with them.".to_owned(),
+        )),
+    }
+}
+
+/// An amount on the wire.
+#[must_use]
+pub fn amount(minor: i64, currency: &str) -> Amount {
+    Amount {
+        minor,
+        currency: currency.to_owned(),
+    }
 }

@@ -7,6 +7,7 @@ use ledger::entry::Kind as EntryKind;
 use ledger::money::{Currency, Money};
 use ledger::plan::Legs;
 use ledger::refund::{RefundError, take_back};
+use ledger::rules::{self, SaleAccounts};
 use schema::columns::Key;
 use uuid::Uuid;
 
@@ -21,8 +22,8 @@ pub(crate) fn bank() -> Result<Account, AccountError> {
 }
 
 /// Where sales tax is owed until jurisdictions are told apart.
-pub(crate) fn sales_tax() -> Result<Account, AccountError> {
-    Ok(Account::TaxSales(Label::new("main")?))
+fn sales_tax() -> Result<Label, AccountError> {
+    Label::new("main")
 }
 
 /// What a command may touch, to be loaded before planning.
@@ -43,7 +44,7 @@ pub(super) fn touches(
             accounts: vec![
                 Account::Wallet(order.buyer_id.0),
                 Account::PlatformFee,
-                sales_tax().map_err(Fault::internal)?,
+                Account::TaxSales(sales_tax().map_err(Fault::internal)?),
                 Account::available(owner),
                 pool_account(order)?,
             ],
@@ -74,6 +75,41 @@ fn pool_account(order: &OrderRow) -> Result<Account, Fault> {
         revision: order.revision_id.0,
         epoch,
     })
+}
+
+/// Who is on which side of an order.
+fn accounts_of(order: &OrderRow, owner: Uuid) -> Result<SaleAccounts, Fault> {
+    Ok(SaleAccounts {
+        payer: Account::Wallet(order.buyer_id.0),
+        revision: order.revision_id.0,
+        epoch: u32::try_from(order.epoch).map_err(Fault::internal)?,
+        tax: sales_tax().map_err(Fault::internal)?,
+        owner: Some(owner),
+    })
+}
+
+/// How an order was cut.
+fn legs_of(order: &OrderRow) -> Result<Legs, Fault> {
+    let OrderRow {
+        fee,
+        tax,
+        net,
+        commission,
+        ..
+    } = *order;
+    let legs = Legs {
+        fee,
+        tax,
+        net,
+        commission,
+    };
+    match legs.total() {
+        Some(total) if total == order.gross => Ok(legs),
+        _ => Err(Fault::internal(format!(
+            "I11: the legs of order {} do not sum to its gross",
+            order.id.0
+        ))),
+    }
 }
 
 /// Plans one command.
@@ -112,12 +148,9 @@ fn top_up(
         currency: work.currency,
         at: command.at,
         request: &command.request,
-        part: String::new(),
+        key: command.request.key.clone(),
         links: vec![("reference", work.reference.clone())],
-        lines: vec![
-            (bank().map_err(Fault::internal)?, work.minor),
-            (Account::Wallet(work.party), checked_neg(work.minor)?),
-        ],
+        lines: rules::top_up(bank().map_err(Fault::internal)?, work.party, work.minor),
         salt,
     })?;
     Ok(work.id)
@@ -156,18 +189,12 @@ fn purchase(
             currency: *currency,
             at: command.at,
             request: &command.request,
-            part: String::new(),
+            key: command.request.key.clone(),
             links: vec![
                 ("licence", licence.id.0.to_string()),
                 ("offer", order.offer_id.0.to_string()),
             ],
-            lines: vec![
-                (wallet, order.gross),
-                (Account::PlatformFee, -order.fee),
-                (sales_tax().map_err(Fault::internal)?, -order.tax),
-                (Account::available(*owner), -order.commission),
-                (pool_account(&order)?, -order.net),
-            ],
+            lines: rules::purchase(&accounts_of(&order, *owner)?, legs_of(&order)?),
             salt,
         })?;
         batch.set_pool(key, pool);
@@ -193,13 +220,7 @@ fn refund(
         let detail = format!("The order was paid in {}: give back {0}.", order.currency);
         return Err(Fault::invalid("amount", detail));
     }
-    let sale = Legs {
-        fee: order.fee,
-        tax: order.tax,
-        net: order.net,
-        commission: order.commission,
-    };
-    let part = take_back(sale, order.refunded, work.minor)
+    let part = take_back(legs_of(&order)?, order.refunded, work.minor)
         .map_err(|error| cannot_give_back(error, work.currency))?;
     let key = (order.revision_id.0, order.epoch, work.currency);
     let mut pool = batch.pool(key);
@@ -210,15 +231,9 @@ fn refund(
         currency: work.currency,
         at: command.at,
         request: &command.request,
-        part: String::new(),
+        key: command.request.key.clone(),
         links: vec![("order", order.id.0.to_string())],
-        lines: vec![
-            (Account::PlatformFee, part.fee),
-            (sales_tax().map_err(Fault::internal)?, part.tax),
-            (Account::available(work.owner), part.commission),
-            (pool_account(&order)?, part.net),
-            (Account::Wallet(order.buyer_id.0), -work.minor),
-        ],
+        lines: rules::refund(&accounts_of(&order, work.owner)?, part),
         salt,
     })?;
     batch.set_pool(key, pool);

@@ -11,6 +11,7 @@ use ledger::entry::Kind as EntryKind;
 use ledger::epoch::Epoch;
 use ledger::json::Hash;
 use ledger::money::Currency;
+use ledger::rules;
 use ledger::settle::{Settlement, settle_pool};
 use schema::columns::Key;
 use schema::db::Db;
@@ -191,16 +192,8 @@ fn book(
         digest,
         outcome,
     } = one;
-    let mut lines = vec![
-        (pool_account(pool)?, outcome.delta),
-        (Account::Dust, -outcome.dust),
-    ];
-    lines.extend(
-        outcome
-            .lines
-            .iter()
-            .map(|line| (Account::available(line.contributor), -line.credit)),
-    );
+    let epoch = u32::try_from(pool.epoch).map_err(Fault::internal)?;
+    let lines = rules::settlement(pool.revision_id.0, epoch, outcome);
     let total: i128 = outcome
         .lines
         .iter()
@@ -212,7 +205,7 @@ fn book(
         currency: *currency,
         at: command.at,
         request: &command.request,
-        part: format!("#{id}"),
+        key: format!("settlement:{id}"),
         links: vec![
             ("delta", outcome.delta.to_string()),
             ("dust", outcome.dust.to_string()),

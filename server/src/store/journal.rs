@@ -401,9 +401,23 @@ pub fn account_names(db: &mut Db) -> Result<HashMap<i64, (String, String)>, Faul
         .collect())
 }
 
-/// When the entry was written, for views.
-pub fn recorded_at(row: &EntryRow) -> DateTime<Utc> {
-    row.recorded_at.into()
+/// The accounts of this name in every book, by book.
+pub fn accounts_named(db: &mut Db, name: &str) -> Result<Vec<AccountRow>, Fault> {
+    Ok(on!(db, c => account::table
+        .filter(account::name.eq(name))
+        .order(account::book)
+        .select(AccountRow::as_select())
+        .load(c))?)
+}
+
+/// How an entry is named outside: book and number; empty when no money moved.
+#[must_use]
+pub fn entry_name(book: &str, seq: i64) -> String {
+    if seq == 0 {
+        String::new()
+    } else {
+        format!("{book}/{seq}")
+    }
 }
 
 /// Prefix that keeps the journal's answers apart from others under the same key.

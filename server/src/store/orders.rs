@@ -9,7 +9,7 @@ use schema::tables::{dataset, licence, orders, party, refund, revision};
 use schema::wire::{Amount, OrderView, PartyView, RefundView, SaleView};
 use uuid::Uuid;
 
-use super::journal::insert_all;
+use super::journal::{entry_name, insert_all};
 use crate::error::Fault;
 
 /// A row of `orders`.
@@ -207,16 +207,6 @@ fn order_view((row, buyer, (slug, number)): OrderParts) -> OrderView {
         refunded: amount(row.refunded),
         entry: entry_name(&row.book, row.entry_seq),
         created_at: row.created_at.into(),
-    }
-}
-
-/// How an entry is named outside: book and number; empty when no money moved.
-#[must_use]
-pub fn entry_name(book: &str, seq: i64) -> String {
-    if seq == 0 {
-        String::new()
-    } else {
-        format!("{book}/{seq}")
     }
 }
 

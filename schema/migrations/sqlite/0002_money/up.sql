@@ -31,7 +31,7 @@ CREATE TABLE account (
   book TEXT NOT NULL,
   name TEXT NOT NULL,
   balance BIGINT NOT NULL,
-  UNIQUE (book, name)
+  UNIQUE (name, book)
 );
 
 CREATE TABLE posting (
