@@ -74,6 +74,31 @@ impl Db {
             Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN IMMEDIATE")?,
             Db::Pg(c) => AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN")?,
         }
+        self.finish(work)
+    }
+
+    /// Runs `work` on one unchanging state of the database, without stopping writers.
+    ///
+    /// # Errors
+    /// What `work` answers, or the database's own error at begin or end.
+    pub fn snapshot<T, E>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<diesel::result::Error>,
+    {
+        match self {
+            Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN DEFERRED")?,
+            Db::Pg(c) => AnsiTransactionManager::begin_transaction_sql(
+                &mut **c,
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            )?,
+        }
+        self.finish(work)
+    }
+
+    fn finish<T, E>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<diesel::result::Error>,
+    {
         match work(self) {
             Ok(value) => {
                 on!(self, c => AnsiTransactionManager::commit_transaction(c))?;

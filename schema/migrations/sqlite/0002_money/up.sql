@@ -106,7 +106,7 @@ CREATE TABLE orders (
 );
 CREATE INDEX orders_buyer ON orders (buyer_id, created_at);
 CREATE INDEX orders_dataset ON orders (dataset_id, created_at);
-CREATE INDEX orders_pool ON orders (revision_id, epoch);
+CREATE INDEX orders_pool ON orders (revision_id, epoch, book, entry_seq);
 
 CREATE TABLE refund (
   id BLOB PRIMARY KEY NOT NULL,
@@ -124,6 +124,7 @@ CREATE TABLE refund (
   created_at TEXT NOT NULL
 );
 CREATE INDEX refund_order ON refund (order_id);
+CREATE INDEX refund_entry ON refund (book, entry_seq);
 
 CREATE TABLE licence (
   id BLOB PRIMARY KEY NOT NULL,
