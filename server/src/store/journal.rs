@@ -542,3 +542,28 @@ pub fn unlock_writer(db: &mut Db, number: i64) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+/// Source, key, book and number of entries after a place, ordered by source and key.
+pub fn keys_after(
+    db: &mut Db,
+    after: &(String, String, String, i64),
+    limit: i64,
+) -> Result<Vec<(String, String, String, i64)>, Fault> {
+    let (source, key, book, seq) = after;
+    Ok(on!(db, c => entry::table
+        .filter(entry::source.ge(source))
+        .filter(entry::source.gt(source).or(entry::idem_key.gt(key)).or(
+            entry::idem_key.eq(key).and(
+                entry::book.gt(book).or(entry::book.eq(book).and(entry::seq.gt(seq))),
+            ),
+        ))
+        .order((entry::source, entry::idem_key, entry::book, entry::seq))
+        .limit(limit)
+        .select((entry::source, entry::idem_key, entry::book, entry::seq))
+        .load(c))?)
+}
+
+/// Every account of every book.
+pub fn every_account(db: &mut Db) -> Result<Vec<AccountRow>, Fault> {
+    Ok(on!(db, c => account::table.order(account::id).select(AccountRow::as_select()).load(c))?)
+}

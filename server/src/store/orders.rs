@@ -449,3 +449,49 @@ pub fn pool_sales(
         .select(OrderRow::as_select())
         .load(c))?)
 }
+
+/// Orders after an identifier, in its order.
+pub fn after(db: &mut Db, id: Uuid, limit: i64) -> Result<Vec<OrderRow>, Fault> {
+    Ok(on!(db, c => orders::table
+        .filter(orders::id.gt(Key(id)))
+        .order(orders::id)
+        .limit(limit)
+        .select(OrderRow::as_select())
+        .load(c))?)
+}
+
+#[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = schema::columns::Id)]
+    id: Key,
+}
+
+fn ids_of(db: &mut Db, sql: &str) -> Result<Vec<Uuid>, Fault> {
+    let rows: Vec<IdRow> = on!(db, c => diesel::sql_query(sql).load(c))?;
+    Ok(rows.into_iter().map(|row| row.id.0).collect())
+}
+
+/// Orders whose gross no entry debits from their buyer's wallet.
+pub fn without_payment(db: &mut Db) -> Result<Vec<Uuid>, Fault> {
+    ids_of(
+        db,
+        "SELECT o.id FROM orders o WHERE (o.gross <> 0 OR o.entry_seq <> 0) AND NOT EXISTS ( \
+           SELECT 1 FROM entry e JOIN posting p ON p.book = e.book AND p.seq = e.seq AND p.line = 0 \
+           WHERE e.book = o.book AND e.seq = o.entry_seq AND e.id = o.id AND p.amount = o.gross) \
+         ORDER BY o.id",
+    )
+}
+
+/// Orders whose refunds do not sum to their running totals, leg by leg.
+pub fn with_other_refunds(db: &mut Db) -> Result<Vec<Uuid>, Fault> {
+    ids_of(
+        db,
+        "SELECT o.id FROM orders o LEFT JOIN ( \
+           SELECT order_id, SUM(amount) AS amount, SUM(fee) AS fee, SUM(tax) AS tax, \
+             SUM(commission) AS commission, SUM(net) AS net FROM refund GROUP BY order_id \
+         ) r ON r.order_id = o.id \
+         WHERE o.refunded <> COALESCE(r.amount, 0) OR o.refunded_fee <> COALESCE(r.fee, 0) \
+            OR o.refunded_tax <> COALESCE(r.tax, 0) OR o.refunded_commission <> COALESCE(r.commission, 0) \
+            OR o.refunded_net <> COALESCE(r.net, 0) ORDER BY o.id",
+    )
+}

@@ -319,3 +319,11 @@ pub fn open_of(db: &mut Db, party: Uuid, currency: &str) -> Result<Vec<(i64, i64
         .select((pool::cumulative, pool::settled, epoch_share::share))
         .load(c))?)
 }
+
+/// Every residue.
+pub fn all_carries(db: &mut Db) -> Result<Vec<(Key, String, i64)>, Fault> {
+    Ok(on!(db, c => carry::table
+        .order((carry::party_id, carry::currency))
+        .select((carry::party_id, carry::currency, carry::residue))
+        .load(c))?)
+}
