@@ -1,11 +1,58 @@
 //! How good the rows of a table are, why, and what each contributor's rows weigh.
+//!
+//! | you have | call | you get |
+//! |---|---|---|
+//! | a packed contribution and the contract | [`assess`] | report, row marks, cleaned table |
+//! | a table whose cleaned form you do not need | [`inspect`] | report, row marks |
+//! | all contributions of a dataset | [`weigh::compose`] | kept rows and weights of a revision |
+//!
+//! A dirty row is a finding in the report, never an error. There is no clock
+//! and no randomness here: the same input gives the same bytes on every
+//! machine and any number of threads.
+//!
+//! The report holds counts and row numbers only. What reveals cell values
+//! stands in [`Preview`], which belongs into a sealed blob.
+//!
+//! ```
+//! use quality::weigh::{self, Holding, KeyedRow};
+//! use uuid::Uuid;
+//!
+//! let (rye, oat) = (KeyedRow { fp: [1; 16], quality: u32::MAX }, KeyedRow { fp: [2; 16], quality: u32::MAX });
+//! let (anna, ben) = (Uuid::from_u128(1), Uuid::from_u128(2));
+//! let holding = |entity, receipt_no, rows| Holding {
+//!     contribution: Uuid::from_u128(100 + u128::from(receipt_no)),
+//!     entity,
+//!     receipt_no,
+//!     first_published: None,
+//!     q_hundredths: 10_000,
+//!     rows,
+//!     tombstone: false,
+//! };
+//! let revision = weigh::compose(&[holding(anna, 1, &[rye, oat]), holding(ben, 2, &[oat])])?;
+//! let one = u128::from(weigh::ONE);
+//! assert_eq!(revision.weights[&anna], one + one / 2); // rye alone, oat by half
+//! assert_eq!(revision.weights[&ben], one / 2);
+//! assert_eq!(revision.rows_delivered, 2);
+//! # Ok::<(), weigh::WeighError>(())
+//! ```
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod assess;
+mod clean;
+mod dedup;
 mod error;
+mod input;
 pub mod policy;
+mod profile;
+pub mod report;
+mod score;
 pub mod weigh;
 
+pub use assess::{Assessment, Inspection, Preview, RowMarks, Stage, assess, inspect};
 pub use error::AssessError;
 pub use policy::{ColumnRule, ColumnType, Policy};
+pub use profile::{ColumnPreview, Frequent, Histogram, Lengths};
+pub use report::{Report, chart_svg};
+pub use score::{Dimension, grade};
