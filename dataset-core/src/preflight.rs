@@ -108,8 +108,9 @@ pub fn preflight<R: Read + Seek>(reader: &mut R, limits: &Limits) -> Result<Pref
     let footer = footer::walk(&bytes, limits)?;
     drop(bytes);
     footer.check_ranges(data_end)?;
-    footer.check_sizes(file_len, limits)?;
+    footer.check_unpacked(file_len, limits)?;
     let unpacked_len = pages::walk(reader, &footer, file_len, limits)?;
+    footer.check_decoded(limits)?;
     Ok(Preflight {
         file_len,
         rows: footer.rows,

@@ -218,7 +218,10 @@ pub(super) fn refuse_arrow(error: ArrowError) -> Refusal {
 
 fn refuse_any(error: &(dyn Error + 'static)) -> Refusal {
     Refusal::reading(error).unwrap_or_else(|| {
-        let text: String = error.to_string().chars().take(200).collect();
-        Refusal::Corrupt(text)
+        let text = error.to_string();
+        let text = text
+            .trim_start_matches("Parquet argument error: ")
+            .trim_start_matches("Parquet error: ");
+        Refusal::Corrupt(text.chars().take(200).collect())
     })
 }

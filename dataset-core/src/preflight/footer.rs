@@ -530,13 +530,17 @@ impl Footer {
         Ok(())
     }
 
-    /// What the footer says the data unpacks and decodes to.
-    pub fn check_sizes(&self, file_len: u64, limits: &Limits) -> Result<(), Refusal> {
+    /// What the footer says the data unpacks to.
+    pub fn check_unpacked(&self, file_len: u64, limits: &Limits) -> Result<(), Refusal> {
         let unpacked = self
             .chunks
             .iter()
             .fold(0u64, |sum, chunk| sum.saturating_add(chunk.unpacked));
-        check_ratio(unpacked, file_len, limits)?;
+        check_ratio(unpacked, file_len, limits)
+    }
+
+    /// What so many rows decode to at least, whatever their values.
+    pub fn check_decoded(&self, limits: &Limits) -> Result<(), Refusal> {
         let least = self.leaves.iter().fold(0u64, |sum, leaf| {
             sum.saturating_add(leaf.physical.least_len(self.rows))
         });
