@@ -100,26 +100,27 @@ impl<R: Read + Seek + Send + 'static> Source<R> {
             self.metadata.clone(),
         )
         .with_row_groups(vec![group])
-        .with_batch_size(self.batch_rows(limits))
+        .with_batch_size(batch_rows(self.metadata.schema(), limits))
         .build()
         .map_err(|error| self.reader.refuse(&error))?;
         Ok(batches.map(|batch| batch.map_err(|error| self.reader.refuse(&error))))
     }
+}
 
-    fn batch_rows(&self, limits: &Limits) -> usize {
-        let width: u64 = self
-            .metadata
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| match field.data_type() {
-                DataType::FixedSizeBinary(width) => u64::from(width.unsigned_abs()),
-                // A view is 16 bytes, and nothing else is wider than 32.
-                other => other.primitive_width().unwrap_or(16) as u64,
-            })
-            .sum();
-        (limits.batch_len / width.max(1)).clamp(1, MAX_BATCH_ROWS) as usize
-    }
+/// How many rows are decoded at a time, so that their fixed-width part stays
+/// inside the limit.
+fn batch_rows(schema: &Schema, limits: &Limits) -> usize {
+    let width = |data_type: &DataType| match data_type {
+        DataType::FixedSizeBinary(width) => u64::from(width.unsigned_abs()),
+        // A view is 16 bytes.
+        other => other.primitive_width().unwrap_or(16) as u64,
+    };
+    let row: u64 = schema
+        .fields()
+        .iter()
+        .map(|field| width(field.data_type()))
+        .sum();
+    (limits.batch_len / row.max(1)).clamp(1, MAX_BATCH_ROWS) as usize
 }
 
 /// One reader for all columns; each read says where it begins.
@@ -224,4 +225,29 @@ fn refuse_any(error: &(dyn Error + 'static)) -> Refusal {
             .trim_start_matches("Parquet error: ");
         Refusal::Corrupt(text.chars().take(200).collect())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::Field;
+
+    use super::*;
+
+    #[test]
+    fn batches_stay_inside_their_limit() {
+        let of = |columns: usize, data_type: DataType| {
+            let field = |n| Field::new(format!("c{n}"), data_type.clone(), true);
+            Schema::new((0..columns).map(field).collect::<Vec<_>>())
+        };
+        let limits = Limits::default();
+        let rows = |schema| batch_rows(&schema, &limits) as u64;
+        // 32 MiB are 64 Ki rows of 64 columns of 8 bytes.
+        assert_eq!(rows(of(64, DataType::Int64)), MAX_BATCH_ROWS);
+        assert_eq!(rows(of(65, DataType::Int64)), limits.batch_len / (65 * 8));
+        assert_eq!(
+            rows(of(2_000, DataType::Utf8View)),
+            limits.batch_len / 32_000
+        );
+        assert_eq!(rows(of(2_000, DataType::FixedSizeBinary(65_536))), 1);
+    }
 }
