@@ -37,6 +37,8 @@ pub struct Inner {
     pub ids: Ids,
     /// Rung when a job was put in the database.
     pub job_bell: Notify,
+    /// Keeps the data folder for this node alone.
+    pub lock: std::fs::File,
 }
 
 impl Deref for Ctx {

@@ -27,6 +27,33 @@ pub struct VerifyKeyInfo {
     pub public_key: String,
 }
 
+/// Answer of `GET /healthz`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// `ok`.
+    pub status: String,
+}
+
+/// Answer of `GET /readyz`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Readiness {
+    /// `ready`; a node that is not answers a problem document.
+    pub status: String,
+    /// What holds the processes that open provider files.
+    pub checker_limits: Vec<Protection>,
+}
+
+/// One limit of the checker processes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Protection {
+    /// What is limited.
+    pub name: String,
+    /// Whether it is in force.
+    pub active: bool,
+    /// By what means, to what value.
+    pub detail: String,
+}
+
 /// RFC 9457 problem document; every error answer has this body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {

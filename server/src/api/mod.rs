@@ -5,6 +5,7 @@
 
 mod accounts;
 mod answer;
+mod node;
 pub mod problem;
 mod recipients;
 mod sessions;
@@ -41,6 +42,9 @@ fn v1(api: &mut ServiceConfig) {
 }
 
 fn routes(app: &mut ServiceConfig) {
+    app.service(node::show_health)
+        .service(node::show_metrics)
+        .service(node::show_openapi);
     app.service(scope("/api/v1").configure(v1).map(|api| api.wrap(Compress::default()).default_service(to(unmatched))));
 }
 

@@ -82,6 +82,12 @@ impl Journal {
         })
     }
 
+    /// Commands that wait for the writer.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        QUEUE - self.room.available_permits()
+    }
+
     /// Has a command carried out, and waits until it is durable.
     ///
     /// When the caller gives up waiting, the command is carried out all the same: repeating
