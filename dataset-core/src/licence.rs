@@ -18,6 +18,7 @@
 //! A term that this code does not know is never passed over: it denies.
 
 pub mod state;
+pub mod template;
 pub mod terms;
 
 use std::fmt;
@@ -27,7 +28,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     state::LicenceState,
-    terms::{Access, Clause, Force, GoverningText, Price, Revisions, Template, Terms, Window},
+    template::Template,
+    terms::{Access, Clause, Force, GoverningText, Price, Revisions, Terms, Window},
 };
 use crate::{
     error::Coded,

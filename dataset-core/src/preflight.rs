@@ -18,13 +18,15 @@
 mod footer;
 mod pages;
 mod refusal;
+mod schema;
 mod thrift;
 
 use std::io::{Read, Seek, SeekFrom};
 
 pub use self::{
-    footer::{Leaf, Physical, RowGroup},
+    footer::RowGroup,
     refusal::{Place, Refusal},
+    schema::{Leaf, Physical},
 };
 
 /// The limits of a file. The defaults are those of the house; tests and small

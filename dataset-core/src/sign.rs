@@ -158,7 +158,12 @@ impl VerifyKey {
     /// # Errors
     /// Any but [`SignError::BadKey`].
     pub fn verify_jws(&self, typ: &str, text: &str) -> Result<Vec<u8>, SignError> {
-        let (header, signed, payload, signature) = split_jws(text)?;
+        let Jws {
+            header,
+            signed,
+            payload,
+            signature,
+        } = split_jws(text)?;
         if header.alg != "EdDSA" {
             return Err(SignError::Malformed("its algorithm is not EdDSA"));
         }
@@ -184,7 +189,7 @@ impl VerifyKey {
 /// # Errors
 /// [`SignError::Malformed`].
 pub fn jws_key_id(text: &str) -> Result<String, SignError> {
-    split_jws(text).map(|(header, ..)| header.kid)
+    split_jws(text).map(|jws| jws.header.kid)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -196,8 +201,15 @@ struct JwsHeader {
     crit: Option<serde_json::Value>,
 }
 
-/// Header, signed text, payload and signature of a compact JWS.
-fn split_jws(text: &str) -> Result<(JwsHeader, &str, Vec<u8>, Vec<u8>), SignError> {
+/// A compact JWS taken apart; nothing in it has been verified.
+struct Jws<'t> {
+    header: JwsHeader,
+    signed: &'t str,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+fn split_jws(text: &str) -> Result<Jws<'_>, SignError> {
     if text.len() > MAX_JWS_LEN {
         return Err(SignError::Malformed("it is longer than 1 MiB"));
     }
@@ -214,7 +226,12 @@ fn split_jws(text: &str) -> Result<(JwsHeader, &str, Vec<u8>, Vec<u8>), SignErro
     };
     let header = serde_json::from_slice(&decode(header)?)
         .map_err(|_| SignError::Malformed("its header is not understood"))?;
-    Ok((header, signed, decode(payload)?, decode(signature)?))
+    Ok(Jws {
+        header,
+        signed,
+        payload: decode(payload)?,
+        signature: decode(signature)?,
+    })
 }
 
 impl fmt::Display for VerifyKey {
