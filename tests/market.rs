@@ -1,0 +1,4 @@
+//! Granary seen from outside: user stories, every route, outside programs, properties over
+//! whole markets, crashes, and the rules of the house.
+
+mod tidy;
