@@ -1,5 +1,8 @@
 //! One contribution: read, clean, check, fingerprint, score.
 
+#[cfg(test)]
+mod tests;
+
 use chrono::{DateTime, Utc};
 use polars::io::parquet::write::{BatchedWriter, ParquetCompression, ParquetWriter};
 use polars::prelude::*;

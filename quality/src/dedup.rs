@@ -92,8 +92,9 @@ pub(crate) fn timestamp_key(micros: i64) -> CellKey {
     tagged(Tag::Timestamp, i128::from(micros) as u128)
 }
 
+/// In microseconds, which is what a revision keeps of it.
 pub(crate) fn time_key(nanos: i64) -> CellKey {
-    tagged(Tag::Time, i128::from(nanos) as u128)
+    tagged(Tag::Time, i128::from(nanos.div_euclid(1000)) as u128)
 }
 
 /// Of a text that has been cleaned already.

@@ -41,6 +41,9 @@
 mod cluster;
 mod compose;
 
+#[cfg(test)]
+mod tests;
+
 pub use cluster::{ClusterShare, Clusters, MAX_HOLDINGS};
 pub use compose::{Composition, ContributionWeight, LateRows, compose, slice_weights};
 
