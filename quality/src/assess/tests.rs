@@ -6,6 +6,7 @@ use polars::prelude::*;
 use proptest::prelude::*;
 
 use super::*;
+use crate::policy::{ColumnRule, ColumnType};
 use crate::report::Dimension;
 
 const IRIS: &[u8] = include_bytes!("../../tests/data/sk_iris.parquet");
@@ -163,7 +164,7 @@ fn the_cleaned_table_has_contract_order_and_types() {
     let days = cleaned.column("day").expect("a column of the contract");
     assert_eq!(days.dtype(), &DataType::Date);
     assert_eq!(days.null_count(), 2);
-    let names: Vec<&str> = cleaned.get_column_names_str();
+    let names = cleaned.get_column_names();
     assert_eq!(
         names,
         ["id", "weight", "day", "ok", "kind", "code", "row_id"]
@@ -185,7 +186,7 @@ fn a_disguised_copy_has_the_same_fingerprints() {
         ..Policy::default()
     };
     let original = assessed(&packed(&diamonds), &contract);
-    let mut columns: Vec<Column> = diamonds.columns().to_vec();
+    let mut columns = diamonds.columns().to_vec();
     for column in &mut columns {
         let text = column.cast(&DataType::String).expect("all can be text");
         let padded: StringChunked = text
@@ -254,8 +255,8 @@ fn keys_and_timeliness_count_when_declared() {
         .dimensions
         .iter()
         .find(|d| d.name == Dimension::Timeliness);
-    // as_of is 2025-06-15T15:06:40Z: 30.13 days, 1.0087 periods late
-    assert_eq!(timely.and_then(|d| d.score_ppm), Some(496_997));
+    // as_of is 2025-06-15T15:06:40Z: 30.1296 days, 1.00864 periods late
+    assert_eq!(timely.and_then(|d| d.score_ppm), Some(497_014));
     policy.key.clear();
     let report = assessed(&bytes, &policy).report;
     assert!(report.losses.iter().all(|l| l.rule != "repeated_key"));
