@@ -1,0 +1,403 @@
+//! What flows ask of a child.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, Utc};
+use dataset_core::digest::Sha256;
+use dataset_core::seal::{FileKey, Sealer};
+use ring::hmac;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::supervise::{self, End, Errand};
+use super::wire::{
+    AssessTask, AssessedFinding, ComposeTask, ComposedFinding, Finding, Frame, HoldingTask, KeyText,
+    Limit, Limits, MARK_LEN, ProbeTask, Task, Weighed, plain, plain_code,
+};
+use crate::blobs::{Staged, full, storage_fault};
+use crate::config::Config;
+use crate::ctx::{Ctx, blocking};
+use crate::error::Fault;
+
+/// Why a file is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// Stable code.
+    pub code: String,
+    /// Names limit, row or column, and what to do.
+    pub message: String,
+    /// The report, when it came that far.
+    pub report: Option<Value>,
+}
+
+impl Refused {
+    fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), report: None }
+    }
+}
+
+/// What a child made of a file: the errand's result, or a refusal, which is final.
+#[derive(Debug)]
+pub enum Outcome<T> {
+    /// It is good.
+    Done(T),
+    /// It is not.
+    Refused(Refused),
+}
+
+/// A provider's file to be assessed.
+#[derive(Debug)]
+pub struct AssessInput {
+    /// The sealed file.
+    pub sealed: File,
+    /// Its key.
+    pub key: FileKey,
+    /// What the provider claimed its plaintext to be.
+    pub claimed: Sha256,
+    /// Contract of the dataset, once it has one.
+    pub contract: Option<Value>,
+    /// Time that timeliness is measured at.
+    pub as_of: DateTime<Utc>,
+}
+
+/// A good file.
+#[derive(Debug)]
+pub struct Assessed {
+    /// Rows, grade, report and contract.
+    pub finding: AssessedFinding,
+    /// The cleaned file, sealed.
+    pub cleaned: Staged,
+    /// Keyed fingerprints and qualities, sealed.
+    pub marks: Staged,
+    /// Sample values, sealed.
+    pub preview: Staged,
+}
+
+/// One contribution to be weighed, and joined unless withdrawn.
+#[derive(Debug)]
+pub struct Holding {
+    /// The contribution.
+    pub contribution: Uuid,
+    /// Who earns.
+    pub party: Uuid,
+    /// Its receipt.
+    pub receipt_no: u64,
+    /// Last receipt given when it was first published.
+    pub published_mark: Option<u64>,
+    /// Q in hundredths.
+    pub grade: u32,
+    /// Its sealed marks, and their key.
+    pub marks: (File, FileKey),
+    /// Its sealed cleaned file, and its key; absent for a withdrawn one.
+    pub part: Option<(File, FileKey)>,
+}
+
+/// A revision as written.
+#[derive(Debug)]
+pub struct Composed {
+    /// Rows, grade, report and digest.
+    pub finding: ComposedFinding,
+    /// Who brought what; it was said before any cleaned file was opened.
+    pub weighed: Weighed,
+    /// The revision, sealed.
+    pub file: Staged,
+    /// Sample values, sealed.
+    pub preview: Staged,
+}
+
+/// Says what is being done; called off the async threads.
+pub type Progress = Box<dyn FnMut(&str) + Send>;
+
+/// Has a child open, check, grade and rewrite a provider's file.
+///
+/// # Errors
+/// Only what is no fault of the file: no child could be started, the disk is full.
+pub async fn assess(
+    ctx: &Ctx,
+    input: AssessInput,
+    progress: Progress,
+) -> Result<Outcome<Assessed>, Fault> {
+    let task = Task::Assess(AssessTask {
+        key: KeyText::of(&input.key),
+        recipient: ctx.keys.recipient().to_string(),
+        claimed_sha256: input.claimed.to_string(),
+        contract: input.contract,
+        as_of: input.as_of,
+        max_decoded_bytes: ctx.config.max_decoded_bytes,
+    });
+    let ctx = ctx.clone();
+    let cancel = CancelOnDrop::default();
+    let cancelled = cancel.0.clone();
+    blocking(move || {
+        let (cleaned, preview) = (ctx.blobs.stage()?, ctx.blobs.stage()?);
+        let mut ear = Ear::new(progress);
+        ear.marks = Some(MarkWriter::new(&ctx)?);
+        let files = Files {
+            outputs: vec![cleaned.handle()?, preview.handle()?],
+            inputs: vec![input.sealed],
+        };
+        let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
+        let marks = ear.marks.take();
+        Ok(match ear.conclude(end, &ctx.config)? {
+            Ok(Finding::Assessed(finding)) => {
+                let marks = marks.ok_or_else(|| Fault::internal("no marks"))?.finish(finding.rows)?;
+                Outcome::Done(Assessed { finding, cleaned, marks, preview })
+            }
+            Ok(_) => Outcome::Refused(died()),
+            Err(refused) => Outcome::Refused(refused),
+        })
+    })
+    .await
+}
+
+/// Has a child weigh contributions and join their kept rows.
+///
+/// # Errors
+/// Only what is no fault of the data: no child could be started, the disk is full.
+pub async fn compose(
+    ctx: &Ctx,
+    holdings: Vec<Holding>,
+    contract: Value,
+    as_of: DateTime<Utc>,
+    progress: Progress,
+) -> Result<Outcome<Composed>, Fault> {
+    let (tasks, inputs) = hand_over(holdings);
+    let task = Task::Compose(ComposeTask {
+        holdings: tasks,
+        recipient: ctx.keys.recipient().to_string(),
+        contract,
+        as_of,
+        max_decoded_bytes: ctx.config.max_decoded_bytes,
+    });
+    let ctx = ctx.clone();
+    let cancel = CancelOnDrop::default();
+    let cancelled = cancel.0.clone();
+    blocking(move || {
+        let (file, preview) = (ctx.blobs.stage()?, ctx.blobs.stage()?);
+        let mut ear = Ear::new(progress);
+        let files = Files { outputs: vec![file.handle()?, preview.handle()?], inputs };
+        let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
+        let weighed = ear.weighed.take();
+        Ok(match (ear.conclude(end, &ctx.config)?, weighed) {
+            (Ok(Finding::Composed(finding)), Some(weighed)) => {
+                Outcome::Done(Composed { finding, weighed: *weighed, file, preview })
+            }
+            (Ok(_), _) => Outcome::Refused(died()),
+            (Err(refused), _) => Outcome::Refused(refused),
+        })
+    })
+    .await
+}
+
+fn hand_over(holdings: Vec<Holding>) -> (Vec<HoldingTask>, Vec<File>) {
+    let (mut tasks, mut inputs, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+    for holding in holdings {
+        tasks.push(HoldingTask {
+            contribution: holding.contribution,
+            party: holding.party,
+            receipt_no: holding.receipt_no,
+            published_mark: holding.published_mark,
+            grade: holding.grade,
+            marks_key: KeyText::of(&holding.marks.1),
+            part_key: holding.part.as_ref().map(|(_, key)| KeyText::of(key)),
+        });
+        inputs.push(holding.marks.0);
+        parts.extend(holding.part.map(|(file, _)| file));
+    }
+    inputs.extend(parts);
+    (tasks, inputs)
+}
+
+/// The limits a child of this node runs under, as a child reports them.
+///
+/// # Errors
+/// When no child can be started.
+pub async fn limits_active(config: &Config) -> Result<Vec<Limit>, Fault> {
+    probe(config, ProbeTask::default()).await.map(|(limits, _)| limits)
+}
+
+/// Lets a child try what must not be possible; answers its limits and what came of it:
+/// the attempts, or how the child ended.
+///
+/// # Errors
+/// When no child can be started.
+pub async fn probe(
+    config: &Config,
+    task: ProbeTask,
+) -> Result<(Vec<Limit>, Result<BTreeMap<String, String>, Refused>), Fault> {
+    let config = config.clone();
+    blocking(move || {
+        let mut ear = Ear::new(Box::new(|_| {}));
+        let files = Files { outputs: Vec::new(), inputs: Vec::new() };
+        let end = errand(&config, &Task::Probe(task), files, &AtomicBool::new(false), &mut ear)?;
+        let limits = std::mem::take(&mut ear.limits);
+        let found = match ear.conclude(end, &config)? {
+            Ok(Finding::Probed(tried)) => Ok(tried),
+            Ok(_) => Err(died()),
+            Err(refused) => Err(refused),
+        };
+        Ok((limits, found))
+    })
+    .await
+}
+
+struct Files {
+    outputs: Vec<File>,
+    inputs: Vec<File>,
+}
+
+fn errand(
+    config: &Config,
+    task: &Task,
+    files: Files,
+    cancelled: &AtomicBool,
+    ear: &mut Ear,
+) -> Result<End, Fault> {
+    let limits = Limits {
+        memory_bytes: config.worker_memory_bytes,
+        seconds: config.worker_seconds,
+        file_bytes: config.max_decoded_bytes,
+        open_files: 64 + files.inputs.len() as u64,
+    };
+    // This very program, even when the file it was started from has been replaced.
+    let itself = PathBuf::from("/proc/self/exe");
+    let errand = Errand {
+        program: config.worker_program.as_ref().unwrap_or(&itself),
+        limits: &limits,
+        task,
+        outputs: files.outputs,
+        inputs: files.inputs,
+        cancelled,
+    };
+    supervise::run(errand, &mut |frame| ear.hear(frame))
+}
+
+/// Tells the child to end when nobody waits for it any longer.
+#[derive(Default)]
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Takes down what a child says.
+struct Ear {
+    progress: Progress,
+    limits: Vec<Limit>,
+    marks: Option<MarkWriter>,
+    weighed: Option<Box<Weighed>>,
+    finding: Option<Finding>,
+}
+
+impl Ear {
+    fn new(progress: Progress) -> Self {
+        Self { progress, limits: Vec::new(), marks: None, weighed: None, finding: None }
+    }
+
+    fn hear(&mut self, frame: Frame) -> Result<(), Fault> {
+        match frame {
+            Frame::Limits(limits) => self.limits = limits,
+            Frame::Stage(text) => (self.progress)(&text),
+            Frame::Marks(records) => {
+                if let Some(marks) = &mut self.marks {
+                    marks.write(&records)?;
+                }
+            }
+            Frame::Weighed(weighed) => self.weighed = Some(weighed),
+            Frame::Finding(finding) => self.finding = Some(*finding),
+        }
+        Ok(())
+    }
+
+    /// What it came to: a finding, a refusal, or a fault of the node.
+    fn conclude(self, end: End, config: &Config) -> Result<Result<Finding, Refused>, Fault> {
+        let refused = match end {
+            End::Clean => match self.finding {
+                Some(Finding::Broken { full: true, .. }) => return Err(full()),
+                Some(Finding::Broken { message, .. }) => {
+                    return Err(Fault::internal(format!("checker: {}", plain(&message, 500))));
+                }
+                Some(Finding::Refused { code, message, report }) => Refused {
+                    code: plain_code(&code),
+                    message: plain(&message, 2_000),
+                    report,
+                },
+                Some(finding) => return Ok(Ok(finding)),
+                None => died(),
+            },
+            End::Memory => Refused::new(
+                "checker_memory",
+                format!(
+                    "Checking this file took more than {} MiB of memory. Split it into several files.",
+                    config.worker_memory_bytes >> 20
+                ),
+            ),
+            End::Time => Refused::new(
+                "checker_time",
+                format!(
+                    "Checking this file took longer than {} seconds. Split it into several files.",
+                    config.worker_seconds
+                ),
+            ),
+            End::Output => Refused::new(
+                "checker_output",
+                "Rewritten, this file is larger than the node allows. Split it into several files.",
+            ),
+            End::Died => died(),
+        };
+        Ok(Err(refused))
+    }
+}
+
+fn died() -> Refused {
+    Refused::new(
+        "checker_died",
+        "The checker died while reading this file. Write the file again with another program, \
+         then upload it.",
+    )
+}
+
+/// Keys the fingerprints a child sends, and seals them.
+struct MarkWriter {
+    staged: Staged,
+    sealer: Sealer<BufWriter<File>>,
+    key: hmac::Key,
+    rows: u64,
+}
+
+impl MarkWriter {
+    fn new(ctx: &Ctx) -> Result<Self, Fault> {
+        let staged = ctx.blobs.stage()?;
+        let writer = BufWriter::with_capacity(128 * 1024, staged.handle()?);
+        let sealer = Sealer::new(writer, &[ctx.keys.recipient()]).map_err(Fault::internal)?;
+        Ok(Self { staged, sealer, key: ctx.keys.fingerprints().clone(), rows: 0 })
+    }
+
+    fn write(&mut self, records: &[u8]) -> Result<(), Fault> {
+        let mut keyed = Vec::with_capacity(records.len());
+        for record in records.chunks_exact(MARK_LEN) {
+            let (fingerprint, quality) = record.split_at(16);
+            let tag = hmac::sign(&self.key, fingerprint);
+            keyed.extend(tag.as_ref().iter().take(16));
+            keyed.extend(quality);
+            self.rows += 1;
+        }
+        self.sealer.write_all(&keyed).map_err(storage_fault)
+    }
+
+    fn finish(self, rows: u64) -> Result<Staged, Fault> {
+        if self.rows != rows {
+            return Err(Fault::internal(format!("{} marks for {rows} rows", self.rows)));
+        }
+        let mut writer = self.sealer.finish().map_err(Fault::internal)?;
+        writer.flush().map_err(storage_fault)?;
+        Ok(self.staged)
+    }
+}
