@@ -274,16 +274,20 @@ impl Blobs {
         }
     }
 
-    /// Removes what killed uploads left. Only while nothing is being staged: at the start
-    /// of the one process that uses this staging folder.
+    /// Removes what killed uploads left; with a time, only what was last written before it,
+    /// for a staging folder that other processes use too.
     ///
     /// # Errors
     /// [`Kind::Unavailable`] when the folder cannot be read.
-    pub fn sweep_staged(&self) -> Result<usize, Fault> {
+    pub fn sweep_staged(&self, before: Option<DateTime<Utc>>) -> Result<usize, Fault> {
         let mut removed = 0;
         for entry in std::fs::read_dir(&self.staging).map_err(storage_fault)? {
-            std::fs::remove_file(entry.map_err(storage_fault)?.path()).map_err(storage_fault)?;
-            removed += 1;
+            let entry = entry.map_err(storage_fault)?;
+            let written = entry.metadata().and_then(|m| m.modified()).map_err(storage_fault)?;
+            if before.is_none_or(|before| DateTime::<Utc>::from(written) < before) {
+                std::fs::remove_file(entry.path()).map_err(storage_fault)?;
+                removed += 1;
+            }
         }
         Ok(removed)
     }

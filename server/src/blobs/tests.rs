@@ -60,9 +60,10 @@ async fn what_was_not_kept_is_not_there() {
     staged.file().write_all(b"half").unwrap();
     assert!(blobs.list().await.unwrap().is_empty());
     drop(staged);
-    assert_eq!(blobs.sweep_staged().unwrap(), 0, "a dropped file is gone");
+    assert_eq!(blobs.sweep_staged(None).unwrap(), 0, "a dropped file is gone");
     std::mem::forget(blobs.stage().unwrap());
-    assert_eq!(blobs.sweep_staged().unwrap(), 1, "a killed upload is swept");
+    assert_eq!(blobs.sweep_staged(Some(DateTime::UNIX_EPOCH)).unwrap(), 0, "another node's");
+    assert_eq!(blobs.sweep_staged(None).unwrap(), 1, "a killed upload is swept");
 }
 
 #[tokio::test]

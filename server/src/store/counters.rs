@@ -42,6 +42,23 @@ pub fn current(db: &mut Db, name: &str) -> Result<i64, Fault> {
     Ok(value.unwrap_or(0))
 }
 
+/// The last value given by a counter, which gives no other until the transaction ends.
+///
+/// # Errors
+/// The database's own.
+pub fn hold(db: &mut Db, name: &str) -> Result<i64, Fault> {
+    if let Db::Pg(c) = db {
+        let value = node_counter::table
+            .find(name)
+            .for_update()
+            .select(node_counter::value)
+            .first(&mut **c)
+            .optional()?;
+        return Ok(value.unwrap_or(0));
+    }
+    current(db, name)
+}
+
 /// Answers a setting, keeping `value` for it when there was none.
 ///
 /// # Errors

@@ -170,11 +170,15 @@ pub fn leave(
     Ok(())
 }
 
-/// Gives back every running job: for the start of the only runner of a database.
+/// Gives back every running job, and tries dead ones once more: for the start of the only
+/// runner of a database.
 ///
 /// # Errors
 /// The database's own.
 pub fn give_all_back(db: &mut Db) -> Result<usize, Fault> {
+    on!(db, c => diesel::update(job::table.filter(job::state.eq("dead")))
+        .set((job::attempts.eq(0), job::finished_at.eq(None::<When>), job::state.eq("running")))
+        .execute(c))?;
     let count = on!(db, c => diesel::update(job::table.filter(job::state.eq("running")))
         .set((
             job::state.eq("queued"),

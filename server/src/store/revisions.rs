@@ -64,6 +64,22 @@ pub fn insert(db: &mut Db, row: &Asked) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Asks once more for a revision that failed: numbers of revisions stay dense.
+///
+/// # Errors
+/// The database's own.
+pub fn ask_again(db: &mut Db, id: Uuid, note: &str, at: When) -> Result<(), Fault> {
+    on!(db, c => diesel::update(revision::table.find(Key(id)).filter(revision::state.eq("failed")))
+        .set((
+            revision::state.eq("composing"),
+            revision::note.eq(note),
+            revision::failure.eq(None::<String>),
+            revision::created_at.eq(at),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
 /// A revision by id.
 ///
 /// # Errors

@@ -36,10 +36,10 @@ fn compose(task: &ComposeTask, voice: &mut Voice) -> Result<ComposedFinding, Sto
     let (file, composed) = join(task, composition)?;
     voice.stage("grading the revision");
     let contract = task.contract.to_string();
-    let graded = super::assess::grade(file, contract.as_bytes(), task.as_of)?;
+    let graded = super::assess::grade(&file, contract.as_bytes(), task.as_of)?;
     voice.stage("sealing");
     let recipient = recipient(&task.recipient)?;
-    seal_whole(fd::OUTPUT, &recipient, &graded.packed)?;
+    seal_whole(fd::OUTPUT, &recipient, &file)?;
     seal_whole(fd::PREVIEW, &recipient, &graded.preview)?;
     Ok(ComposedFinding {
         rows: composed.rows,

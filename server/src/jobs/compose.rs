@@ -1,0 +1,17 @@
+//! Compose and publish a revision.
+
+use uuid::Uuid;
+
+use crate::ctx::Ctx;
+use crate::error::Fault;
+use crate::flows;
+use crate::worker::Progress;
+
+pub(super) async fn run(ctx: &Ctx, revision: Uuid, progress: Progress) -> Result<(), Fault> {
+    flows::compose::run(ctx, revision, progress).await
+}
+
+/// After the last attempt the owner may ask again.
+pub(super) async fn give_up(ctx: &Ctx, revision: Uuid) -> Result<(), Fault> {
+    flows::compose::give_up(ctx, revision).await
+}

@@ -1,0 +1,168 @@
+//! From a provider's sealed file to a verdict. The order of work is the order of trust:
+//! every step sees only what the one before it let pass.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+
+use chrono::{DateTime, Utc};
+use dataset_core::columns::{self, Contract};
+use dataset_core::digest::Hasher;
+use dataset_core::error::Coded;
+use dataset_core::pack::{self, Packed};
+use dataset_core::preflight::{Limits, preflight};
+use dataset_core::seal::{Plaintext, SealError};
+use quality::{AssessError, Assessment, Policy, Preview, Report, RowMarks, Stage};
+use serde_json::Value;
+
+use super::super::child::Voice;
+use super::super::fd;
+use super::super::wire::{AssessTask, AssessedFinding, Finding, Frame, MARK_LEN};
+use super::{Stop, open_strange, recipient, seal_whole};
+
+/// Marks per frame.
+const MARKS_AT_ONCE: usize = 8_192;
+/// Bytes read at a time.
+const PIECE: usize = 256 * 1024;
+
+pub(in super::super) fn run(task: AssessTask, voice: &mut Voice) -> Finding {
+    assess(&task, voice).map_or_else(Finding::from, Finding::Assessed)
+}
+
+fn assess(task: &AssessTask, voice: &mut Voice) -> Result<AssessedFinding, Stop> {
+    voice.stage("opening the seal");
+    let mut plaintext = open_strange(fd::INPUTS, &task.key)?;
+    compare_digest(&mut plaintext, &task.claimed_sha256)?;
+    let (bytes, packed) = rewrite(plaintext, task.max_decoded_bytes, voice)?;
+    let contract = contract(task.contract.as_ref(), &packed)?;
+    let policy = Policy::from_json(&contract).map_err(|error| refused(&error))?;
+    let assessment = quality::assess(&bytes, &policy, task.as_of, &mut |stage| tell(voice, stage))
+        .map_err(|error| refused(&error))?;
+    drop(bytes);
+    let Assessment { report, preview, rows, cleaned } = assessment;
+    voice.stage("sealing");
+    send_marks(&rows, voice)?;
+    let recipient = recipient(&task.recipient)?;
+    seal_whole(fd::OUTPUT, &recipient, &cleaned)?;
+    seal_whole(fd::PREVIEW, &recipient, &preview_json(&preview)?)?;
+    Ok(AssessedFinding {
+        rows: packed.rows,
+        grade: report.q_hundredths,
+        report: report_json(&report)?,
+        contract: serde_json::from_slice(&contract).map_err(|error| Stop::broken(error.to_string()))?,
+    })
+}
+
+/// Reads the whole plaintext once: every chunk of the seal is verified before any of it is
+/// looked at.
+fn compare_digest(plaintext: &mut Plaintext<File>, claimed: &str) -> Result<(), Stop> {
+    let mut hasher = Hasher::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        match plaintext.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => hasher.update(&piece[..count]),
+            Err(error) => {
+                return Err(match SealError::find(&error) {
+                    Some(seal) => Stop::refused(seal),
+                    None => Stop::broken(format!("input: {error}")),
+                });
+            }
+        }
+    }
+    plaintext.rewind().map_err(|error| Stop::broken(error.to_string()))?;
+    let found = hasher.finish().to_string();
+    if found.eq_ignore_ascii_case(claimed) {
+        return Ok(());
+    }
+    Err(Stop::Refused {
+        code: "digest_mismatch".to_owned(),
+        message: format!(
+            "The opened file has the SHA-256 {found}, but {claimed} was announced. \
+             Announce the file that is sealed, then upload it."
+        ),
+        report: None,
+    })
+}
+
+/// Pre-flight, bounded decoding, our own writer.
+fn rewrite(
+    mut plaintext: Plaintext<File>,
+    max_decoded_bytes: u64,
+    voice: &mut Voice,
+) -> Result<(Vec<u8>, Packed), Stop> {
+    let limits = Limits { decoded_len: max_decoded_bytes, ..Limits::default() };
+    voice.stage("checking the structure");
+    let claims = preflight(&mut plaintext, &limits).map_err(|refusal| Stop::refused(&refusal))?;
+    if claims.rows == 0 {
+        return Err(Stop::Refused {
+            code: "no_rows".to_owned(),
+            message: "The file has no rows.".to_owned(),
+            report: None,
+        });
+    }
+    voice.stage("rewriting");
+    pack::pack(plaintext, &claims, &limits, Vec::new()).map_err(|refusal| Stop::refused(&refusal))
+}
+
+/// The dataset's contract, or the one this first file suggests; as canonical JSON.
+fn contract(given: Option<&Value>, packed: &Packed) -> Result<Vec<u8>, Stop> {
+    let contract = match given {
+        Some(given) => Contract::from_json(given.to_string().as_bytes())
+            .map_err(|error| Stop::broken(error.to_string()))?,
+        None => columns::infer(&packed.schema).map_err(|refusal| Stop::refused(&refusal))?,
+    };
+    contract.to_json().map_err(|error| Stop::refused(&error))
+}
+
+fn tell(voice: &mut Voice, stage: Stage) {
+    match stage {
+        Stage::Rows { done, total } => voice.stage(&format!("checking rows: {done} of {total}")),
+        Stage::Duplicates => voice.stage("counting duplicates"),
+        Stage::Score => voice.stage("adding up the score"),
+    }
+}
+
+fn send_marks(rows: &RowMarks, voice: &mut Voice) -> Result<(), Stop> {
+    let prints = rows.fingerprints.chunks(MARKS_AT_ONCE);
+    for (prints, qualities) in prints.zip(rows.qualities.chunks(MARKS_AT_ONCE)) {
+        let mut records = Vec::with_capacity(prints.len() * MARK_LEN);
+        for (print, quality) in prints.iter().zip(qualities) {
+            records.extend(print.to_le_bytes());
+            records.extend(quality.to_le_bytes());
+        }
+        voice.say(&Frame::Marks(records)).map_err(|error| Stop::broken(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// A graded file that stays as it is.
+pub(super) struct Graded {
+    pub grade: u32,
+    pub report: Value,
+    pub preview: Vec<u8>,
+}
+
+/// Grades a file of our own writer.
+pub(super) fn grade(file: &[u8], contract: &[u8], as_of: DateTime<Utc>) -> Result<Graded, Stop> {
+    let policy = Policy::from_json(contract).map_err(|error| refused(&error))?;
+    let inspection =
+        quality::inspect(file, &policy, as_of, &mut |_| {}).map_err(|error| refused(&error))?;
+    Ok(Graded {
+        grade: inspection.report.q_hundredths,
+        report: report_json(&inspection.report)?,
+        preview: preview_json(&inspection.preview)?,
+    })
+}
+
+fn report_json(report: &Report) -> Result<Value, Stop> {
+    serde_json::to_value(report).map_err(|error| Stop::broken(error.to_string()))
+}
+
+fn preview_json(preview: &Preview) -> Result<Vec<u8>, Stop> {
+    serde_json::to_vec(preview).map_err(|error| Stop::broken(error.to_string()))
+}
+
+/// Whatever stops an assessment stops it again: it is about the file or its contract.
+fn refused(error: &AssessError) -> Stop {
+    Stop::Refused { code: error.code().to_owned(), message: error.to_string(), report: None }
+}
