@@ -245,7 +245,7 @@ fn write(
     }
     revisions::insert_parts(db, parts)?;
     if let Some((digest, shares)) = frozen {
-        revisions::insert_epoch(db, id, FIRST_EPOCH, digest.as_bytes(), now.into(), &shares)?;
+        revisions::insert_epoch(db, id, FIRST_EPOCH, &digest.0, now.into(), &shares)?;
     }
     let included: Vec<Uuid> = parts.iter().map(|part| part.contribution_id.0).collect();
     contributions::mark_published(db, &included, mark)?;
@@ -288,7 +288,7 @@ fn manifest(
         file,
         contract_sha256: contract.digest().map_err(Fault::internal)?,
         report_sha256: Sha256::of(report.as_bytes()),
-        epoch_sha256: Sha256::from_bytes(*epoch_digest.as_bytes()),
+        epoch_sha256: Sha256::from_bytes(epoch_digest.0),
         contributions,
     })
 }

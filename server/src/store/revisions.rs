@@ -256,7 +256,7 @@ pub fn insert_epoch(
     on!(db, c => diesel::insert_into(epoch::table)
         .values((
             epoch::revision_id.eq(Key(id)),
-            epoch::epoch.eq(number),
+            epoch::number.eq(number),
             epoch::digest.eq(digest),
             epoch::frozen_at.eq(at),
         ))
@@ -278,8 +278,8 @@ pub fn latest_epoch(
 ) -> Result<Option<(i32, Vec<u8>, Vec<ShareRow>)>, Fault> {
     let found: Option<(i32, Vec<u8>)> = on!(db, c => epoch::table
         .filter(epoch::revision_id.eq(Key(id)))
-        .order(epoch::epoch.desc())
-        .select((epoch::epoch, epoch::digest))
+        .order(epoch::number.desc())
+        .select((epoch::number, epoch::digest))
         .first(c)
         .optional())?;
     let Some((number, digest)) = found else { return Ok(None) };

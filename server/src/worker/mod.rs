@@ -31,7 +31,7 @@ pub mod wire;
 
 pub use self::child::child_main;
 pub use self::node::{
-    AssessInput, Assessed, Composed, Holding, Outcome, Refused, assess, compose, limits_active,
+    AssessInput, Assessed, Composed, Holding, Outcome, Progress, Refused, assess, compose, limits_active,
     probe,
 };
 

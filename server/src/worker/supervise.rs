@@ -61,7 +61,8 @@ pub(super) fn run(
     let watch = Watch { reason: AtomicU8::new(0), done: AtomicBool::new(false) };
     let heard = std::thread::scope(|scope| {
         let pid = child.id();
-        scope.spawn(|| watch.keep(pid, errand.limits, errand.cancelled));
+        let watch = &watch;
+        scope.spawn(move || watch.keep(pid, errand.limits, errand.cancelled));
         let heard = talk(control, results, errand.limits, errand.task, hear);
         if heard.is_err() {
             // Nobody listens any more.

@@ -7,7 +7,6 @@ use std::io::{Read, Seek};
 use chrono::{DateTime, Utc};
 use dataset_core::columns::{self, Contract};
 use dataset_core::digest::Hasher;
-use dataset_core::error::Coded;
 use dataset_core::pack::{self, Packed};
 use dataset_core::preflight::{Limits, preflight};
 use dataset_core::seal::{Plaintext, SealError};
