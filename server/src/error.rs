@@ -19,6 +19,8 @@ pub enum Kind {
     Gone,
     /// Send less (413).
     TooLarge,
+    /// Ask for a range inside the file, which has that many bytes (416).
+    OutOfRange(u64),
     /// Mend the named field or file (422).
     Invalid,
     /// Wait that many seconds (429).
@@ -108,6 +110,7 @@ impl Fault {
             Kind::Conflict => 409,
             Kind::Gone => 410,
             Kind::TooLarge => 413,
+            Kind::OutOfRange(_) => 416,
             Kind::Invalid => 422,
             Kind::Throttled(_) => 429,
             Kind::Internal => 500,

@@ -20,5 +20,6 @@ pub mod keys;
 pub mod paging;
 pub mod portal;
 pub mod serve;
+pub mod signed_url;
 pub mod store;
 pub mod worker;
