@@ -8,7 +8,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, ServiceRequest, ServiceResponse};
 use actix_web::error::{JsonPayloadError, QueryPayloadError};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use schema::wire::Problem;
@@ -32,6 +32,9 @@ impl ResponseError for Fault {
             }
             Kind::Unavailable | Kind::Full => {
                 response.insert_header((RETRY_AFTER, 5));
+            }
+            Kind::OutOfRange(length) => {
+                response.insert_header((CONTENT_RANGE, format!("bytes */{length}")));
             }
             Kind::Unauthenticated => {
                 response.insert_header((WWW_AUTHENTICATE, "Bearer"));
