@@ -33,7 +33,7 @@ use crate::ctx::{Ctx, Inner};
 use crate::error::Fault;
 use crate::flows::operator_link;
 use crate::journal::Journal;
-use crate::keys::NodeKeys;
+use crate::keys::{KeyFault, NodeKeys};
 
 /// Threads that answer requests; the work behind them has its own.
 const WORKERS: usize = 2;
@@ -60,6 +60,9 @@ pub enum StartError {
     /// The database cannot be opened or brought up to date.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// The node's key cannot be read or made.
+    #[error(transparent)]
+    Key(#[from] KeyFault),
     /// Store, journal or jobs do not start.
     #[error("{0}")]
     Part(#[from] Fault),
@@ -83,10 +86,10 @@ pub fn build_ctx(config: Config, clock: Clock, ids: Ids) -> Result<Ctx, StartErr
     let folder = |error| StartError::Folder(config.data_dir.clone(), error);
     std::fs::create_dir_all(&config.data_dir).map_err(folder)?;
     let lock = lock(&config.data_dir)?;
-    let keys = NodeKeys {};
+    let keys = NodeKeys::open(&config.data_dir)?;
     let pool = Pool::open(&config.database_url(), CONNECTIONS)?;
     pool.migrate()?;
-    let blobs = Blobs {};
+    let blobs = Blobs::open(config.blobs.as_deref(), &config.data_dir)?;
     let journal = Journal::start(pool.clone(), clock.clone(), &ids)?;
     let job_bell = Notify::new();
     Ok(Ctx::new(Inner { config, pool, blobs, keys, journal, clock, ids, job_bell, lock }))
