@@ -44,8 +44,13 @@ pub enum BlobKind {
 }
 
 impl BlobKind {
-    const ALL: [Self; 5] =
-        [Self::Upload, Self::Cleaned, Self::Marks, Self::Preview, Self::Revision];
+    const ALL: [Self; 5] = [
+        Self::Upload,
+        Self::Cleaned,
+        Self::Marks,
+        Self::Preview,
+        Self::Revision,
+    ];
 
     fn folder(self) -> &'static str {
         match self {
@@ -104,7 +109,9 @@ impl FromStr for BlobKey {
     fn from_str(text: &str) -> Result<Self, ParseKeyError> {
         let parse = || {
             let (folder, name) = text.split_once('/')?;
-            let kind = BlobKind::ALL.into_iter().find(|kind| kind.folder() == folder)?;
+            let kind = BlobKind::ALL
+                .into_iter()
+                .find(|kind| kind.folder() == folder)?;
             let id = Uuid::try_parse(name.strip_suffix(".age")?).ok()?;
             Some(Self { kind, id })
         };
@@ -161,9 +168,10 @@ impl Blobs {
     /// When the address is not understood or a folder cannot be made.
     pub fn open(url: Option<&str>, data_dir: &Path) -> Result<Self, Fault> {
         let (store, staging) = match url {
-            Some(url) if url.starts_with("s3://") => {
-                (Store::Remote(Arc::new(Remote::open(url)?)), data_dir.join("staging"))
-            }
+            Some(url) if url.starts_with("s3://") => (
+                Store::Remote(Arc::new(Remote::open(url)?)),
+                data_dir.join("staging"),
+            ),
             other => {
                 let root = match other {
                     None => data_dir.join("blobs"),
@@ -184,7 +192,9 @@ impl Blobs {
     /// # Errors
     /// [`Kind::Full`] or [`Kind::Unavailable`] when the disk refuses.
     pub fn stage(&self) -> Result<Staged, Fault> {
-        NamedTempFile::with_prefix_in("part-", &self.staging).map(Staged).map_err(storage_fault)
+        NamedTempFile::with_prefix_in("part-", &self.staging)
+            .map(Staged)
+            .map_err(storage_fault)
     }
 
     /// Makes a staged file durable under its key and answers its size in bytes.
@@ -283,7 +293,10 @@ impl Blobs {
         let mut removed = 0;
         for entry in std::fs::read_dir(&self.staging).map_err(storage_fault)? {
             let entry = entry.map_err(storage_fault)?;
-            let written = entry.metadata().and_then(|m| m.modified()).map_err(storage_fault)?;
+            let written = entry
+                .metadata()
+                .and_then(|m| m.modified())
+                .map_err(storage_fault)?;
             if before.is_none_or(|before| DateTime::<Utc>::from(written) < before) {
                 std::fs::remove_file(entry.path()).map_err(storage_fault)?;
                 removed += 1;

@@ -32,8 +32,9 @@ use crate::config::Config;
 use crate::ctx::{Ctx, Inner};
 use crate::error::Fault;
 use crate::flows::operator_link;
+use crate::jobs::Runners;
 use crate::journal::Journal;
-use crate::keys::{KeyFault, NodeKeys};
+use crate::keys::{self, KeyFault, NodeKeys};
 
 /// Threads that answer requests; the work behind them has its own.
 const WORKERS: usize = 2;
@@ -60,7 +61,7 @@ pub enum StartError {
     /// The database cannot be opened or brought up to date.
     #[error(transparent)]
     Database(#[from] OpenError),
-    /// The node's key cannot be read or made.
+    /// There is no node key, or not the right one.
     #[error(transparent)]
     Key(#[from] KeyFault),
     /// Store, journal or jobs do not start.
@@ -86,20 +87,40 @@ pub fn build_ctx(config: Config, clock: Clock, ids: Ids) -> Result<Ctx, StartErr
     let folder = |error| StartError::Folder(config.data_dir.clone(), error);
     std::fs::create_dir_all(&config.data_dir).map_err(folder)?;
     let lock = lock(&config.data_dir)?;
-    let keys = NodeKeys::open(&config.data_dir)?;
+    let seed = match &ids {
+        Ids::Seeded { seed, .. } => Some(*seed),
+        Ids::Random => None,
+    };
+    let keys = NodeKeys::open(&config.data_dir, seed)?;
     let pool = Pool::open(&config.database_url(), CONNECTIONS)?;
     pool.migrate()?;
+    keys::bind(&mut pool.get().map_err(OpenError::from)?, &keys)?;
     let blobs = Blobs::open(config.blobs.as_deref(), &config.data_dir)?;
     let journal = Journal::start(pool.clone(), clock.clone(), &ids)?;
     let job_bell = Notify::new();
-    Ok(Ctx::new(Inner { config, pool, blobs, keys, journal, clock, ids, job_bell, lock }))
+    Ok(Ctx::new(Inner {
+        config,
+        pool,
+        blobs,
+        keys,
+        journal,
+        clock,
+        ids,
+        job_bell,
+        lock,
+    }))
 }
 
 /// Takes the data folder for this node alone; the system gives it back when the node ends.
 fn lock(data_dir: &Path) -> Result<File, StartError> {
     let path = data_dir.join("node.lock");
     let folder = |error| StartError::Folder(path.clone(), error);
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(folder)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(folder)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Taken(data_dir.to_owned())),
@@ -115,6 +136,7 @@ pub struct Running {
     pub ctx: Ctx,
     server: ServerHandle,
     served: JoinHandle<io::Result<()>>,
+    runners: Runners,
 }
 
 impl Running {
@@ -125,7 +147,9 @@ impl Running {
     /// When the server itself had failed.
     pub async fn stop(self) -> Result<(), StartError> {
         self.server.stop(true).await;
-        self.served.await.map_err(io::Error::other)??;
+        let served = self.served.await;
+        self.runners.stop().await;
+        served.map_err(io::Error::other)??;
         Ok(())
     }
 }
@@ -140,6 +164,7 @@ impl Running {
 pub async fn start(ctx: Ctx, listener: TcpListener) -> Result<Running, StartError> {
     let address = listener.local_addr()?;
     let metrics = Metrics::new().map_err(StartError::Metrics)?;
+    let runners = Runners::start(&ctx).await?;
     let entrances = {
         let (ctx, metrics) = (Data::new(ctx.clone()), Data::new(metrics));
         move || app::app(ctx.clone(), metrics.clone())
@@ -153,7 +178,13 @@ pub async fn start(ctx: Ctx, listener: TcpListener) -> Result<Running, StartErro
         .disable_signals()
         .listen(listener)?
         .run();
-    Ok(Running { address, ctx, server: server.handle(), served: tokio::spawn(server) })
+    Ok(Running {
+        address,
+        ctx,
+        server: server.handle(),
+        served: tokio::spawn(server),
+        runners,
+    })
 }
 
 /// `granary serve`: a node until it is told to stop (SIGINT or SIGTERM).
@@ -166,12 +197,18 @@ pub async fn run(mut config: Config) -> Result<(), StartError> {
     config.listen = listener.local_addr()?;
     // Idle connections cost a descriptor each.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
     let ctx = build_ctx(config, Clock::System, Ids::Random)?;
     let link = operator_link::ensure(&ctx).await?;
     let running = start(ctx, listener).await?;
-    println!("{} is open at {}", running.ctx.config.name, running.ctx.config.public_url());
+    println!(
+        "{} is open at {}",
+        running.ctx.config.name,
+        running.ctx.config.public_url()
+    );
     if let Some(link) = link {
         println!("Nobody runs this node yet. Become its operator, once, within a day: {link}");
     }

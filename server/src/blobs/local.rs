@@ -29,7 +29,10 @@ impl Local {
             fs::create_dir_all(root.join(kind.folder())).map_err(storage_fault)?;
         }
         sync_folder(&root).map_err(storage_fault)?;
-        if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        if let Some(parent) = root
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
             sync_folder(parent).map_err(storage_fault)?;
         }
         Ok(Self { root })
@@ -42,7 +45,10 @@ impl Local {
     pub(super) fn keep(&self, key: BlobKey, staged: Staged) -> Result<u64, Fault> {
         let path = self.path(key);
         staged.0.as_file().sync_all().map_err(storage_fault)?;
-        let file = staged.0.persist_noclobber(&path).map_err(|e| storage_fault(e.error))?;
+        let file = staged
+            .0
+            .persist_noclobber(&path)
+            .map_err(|e| storage_fault(e.error))?;
         let folder = path.parent().unwrap_or(&self.root);
         sync_folder(folder).map_err(storage_fault)?;
         Ok(file.metadata().map_err(storage_fault)?.len())
@@ -54,9 +60,11 @@ impl Local {
 
     pub(super) fn read(&self, key: BlobKey, range: Range<u64>) -> Result<Bytes, Fault> {
         let file = self.open_file(key)?;
-        let length = usize::try_from(range.end.saturating_sub(range.start)).map_err(Fault::internal)?;
+        let length =
+            usize::try_from(range.end.saturating_sub(range.start)).map_err(Fault::internal)?;
         let mut bytes = vec![0; length];
-        file.read_exact_at(&mut bytes, range.start).map_err(storage_fault)?;
+        file.read_exact_at(&mut bytes, range.start)
+            .map_err(storage_fault)?;
         Ok(bytes.into())
     }
 
@@ -68,7 +76,8 @@ impl Local {
         let path = self.path(key);
         let mut file = blocking(move || {
             let mut file = File::open(path).map_err(storage_fault)?;
-            file.seek(SeekFrom::Start(range.start)).map_err(storage_fault)?;
+            file.seek(SeekFrom::Start(range.start))
+                .map_err(storage_fault)?;
             Ok(file)
         })
         .await?;
@@ -105,8 +114,14 @@ impl Local {
                 let entry = entry.map_err(storage_fault)?;
                 let name = format!("{}/{}", kind.folder(), entry.file_name().to_string_lossy());
                 let Ok(key) = name.parse() else { continue };
-                let kept_at = entry.metadata().and_then(|m| m.modified()).map_err(storage_fault)?;
-                found.push(Listed { key, kept_at: DateTime::<Utc>::from(kept_at) });
+                let kept_at = entry
+                    .metadata()
+                    .and_then(|m| m.modified())
+                    .map_err(storage_fault)?;
+                found.push(Listed {
+                    key,
+                    kept_at: DateTime::<Utc>::from(kept_at),
+                });
             }
         }
         Ok(found)

@@ -28,7 +28,10 @@ pub(super) struct Remote {
 
 impl Remote {
     pub(super) fn open(url: &str) -> Result<Self, Fault> {
-        let prefix = url.trim_start_matches("s3://").split_once('/').map_or("", |(_, rest)| rest);
+        let prefix = url
+            .trim_start_matches("s3://")
+            .split_once('/')
+            .map_or("", |(_, rest)| rest);
         let store = AmazonS3Builder::from_env()
             .with_url(url)
             .build()
@@ -39,14 +42,20 @@ impl Remote {
     }
 
     fn path(&self, key: BlobKey) -> Path {
-        key.to_string().split('/').fold(self.prefix.clone(), |path, part| path.join(part))
+        key.to_string()
+            .split('/')
+            .fold(self.prefix.clone(), |path, part| path.join(part))
     }
 
     pub(super) async fn keep(&self, key: BlobKey, staged: Staged) -> Result<u64, Fault> {
         let mut handle = staged.handle()?;
         handle.rewind().map_err(storage_fault)?;
         let mut file = tokio::fs::File::from_std(handle);
-        let upload = self.store.put_multipart(&self.path(key)).await.map_err(store_fault)?;
+        let upload = self
+            .store
+            .put_multipart(&self.path(key))
+            .await
+            .map_err(store_fault)?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
         match send(&mut file, &mut upload).await {
             Ok(size) => {
@@ -63,8 +72,12 @@ impl Remote {
 
     pub(super) async fn open_file(&self, key: BlobKey, folder: &FsPath) -> Result<File, Fault> {
         let mut file = tempfile::tempfile_in(folder).map_err(storage_fault)?;
-        let mut pieces =
-            self.store.get(&self.path(key)).await.map_err(store_fault)?.into_stream();
+        let mut pieces = self
+            .store
+            .get(&self.path(key))
+            .await
+            .map_err(store_fault)?
+            .into_stream();
         while let Some(piece) = pieces.try_next().await.map_err(store_fault)? {
             file.write_all(&piece).map_err(storage_fault)?;
         }
@@ -76,7 +89,10 @@ impl Remote {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        self.store.get_range(&self.path(key), range).await.map_err(store_fault)
+        self.store
+            .get_range(&self.path(key), range)
+            .await
+            .map_err(store_fault)
     }
 
     pub(super) async fn stream(
@@ -88,7 +104,11 @@ impl Remote {
             return Ok(futures_util::stream::empty().boxed());
         }
         let options = GetOptions::new().with_range(Some(GetRange::Bounded(range)));
-        let answer = self.store.get_opts(&self.path(key), options).await.map_err(store_fault)?;
+        let answer = self
+            .store
+            .get_opts(&self.path(key), options)
+            .await
+            .map_err(store_fault)?;
         Ok(answer.into_stream().map_err(io::Error::other).boxed())
     }
 
@@ -111,7 +131,10 @@ impl Remote {
                 .map(|part| part.as_ref().to_owned())
                 .collect();
             if let Ok(key) = parts.join("/").parse() {
-                found.push(Listed { key, kept_at: entry.last_modified });
+                found.push(Listed {
+                    key,
+                    kept_at: entry.last_modified,
+                });
             }
         }
         Ok(found)
@@ -122,12 +145,19 @@ async fn send(file: &mut tokio::fs::File, upload: &mut WriteMultipart) -> Result
     let mut size = 0;
     loop {
         let mut part = Vec::with_capacity(PART);
-        let count = file.take(PART as u64).read_to_end(&mut part).await.map_err(storage_fault)?;
+        let count = file
+            .take(PART as u64)
+            .read_to_end(&mut part)
+            .await
+            .map_err(storage_fault)?;
         if count == 0 {
             return Ok(size);
         }
         size += count as u64;
-        upload.wait_for_capacity(PARTS_AT_ONCE).await.map_err(store_fault)?;
+        upload
+            .wait_for_capacity(PARTS_AT_ONCE)
+            .await
+            .map_err(store_fault)?;
         upload.put(part.into());
     }
 }

@@ -19,17 +19,41 @@ async fn conforms(blobs: &Blobs) {
     assert_eq!(keep(blobs, key(1), b"0123456789").await, 10);
     assert_eq!(blobs.read(key(1), 2..5).await.unwrap(), &b"234"[..]);
     assert!(blobs.read(key(1), 20..22).await.is_err());
-    let streamed: Vec<Bytes> =
-        blobs.stream(key(1), 3..10).await.unwrap().try_collect().await.unwrap();
+    let streamed: Vec<Bytes> = blobs
+        .stream(key(1), 3..10)
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
     assert_eq!(streamed.concat(), b"3456789");
     let mut whole = String::new();
-    blobs.open_file(key(1)).await.unwrap().read_to_string(&mut whole).unwrap();
+    blobs
+        .open_file(key(1))
+        .await
+        .unwrap()
+        .read_to_string(&mut whole)
+        .unwrap();
     assert_eq!(whole, "0123456789");
-    assert!(blobs.list().await.unwrap().iter().any(|listed| listed.key == key(1)));
+    assert!(
+        blobs
+            .list()
+            .await
+            .unwrap()
+            .iter()
+            .any(|listed| listed.key == key(1))
+    );
     blobs.delete(key(1)).await.unwrap();
     blobs.delete(key(1)).await.unwrap();
     assert!(blobs.open_file(key(1)).await.is_err());
-    assert!(blobs.list().await.unwrap().iter().all(|listed| listed.key != key(1)));
+    assert!(
+        blobs
+            .list()
+            .await
+            .unwrap()
+            .iter()
+            .all(|listed| listed.key != key(1))
+    );
 }
 
 #[tokio::test]
@@ -39,15 +63,22 @@ async fn a_folder_conforms() {
     conforms(&blobs).await;
     let long: Vec<u8> = (0..3_000_000_u32).map(|n| n as u8).collect();
     keep(&blobs, key(2), &long).await;
-    let streamed: Vec<Bytes> =
-        blobs.stream(key(2), 1..2_999_999).await.unwrap().try_collect().await.unwrap();
+    let streamed: Vec<Bytes> = blobs
+        .stream(key(2), 1..2_999_999)
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
     assert_eq!(streamed.concat(), &long[1..2_999_999]);
 }
 
 /// Runs only where a test server is named, for example seaweedfs with `AWS_ENDPOINT`.
 #[tokio::test]
 async fn an_s3_service_conforms() {
-    let Ok(url) = std::env::var("TEST_S3_URL") else { return };
+    let Ok(url) = std::env::var("TEST_S3_URL") else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     conforms(&Blobs::open(Some(&url), folder.path()).unwrap()).await;
 }
@@ -60,10 +91,22 @@ async fn what_was_not_kept_is_not_there() {
     staged.file().write_all(b"half").unwrap();
     assert!(blobs.list().await.unwrap().is_empty());
     drop(staged);
-    assert_eq!(blobs.sweep_staged(None).unwrap(), 0, "a dropped file is gone");
+    assert_eq!(
+        blobs.sweep_staged(None).unwrap(),
+        0,
+        "a dropped file is gone"
+    );
     std::mem::forget(blobs.stage().unwrap());
-    assert_eq!(blobs.sweep_staged(Some(DateTime::UNIX_EPOCH)).unwrap(), 0, "another node's");
-    assert_eq!(blobs.sweep_staged(None).unwrap(), 1, "a killed upload is swept");
+    assert_eq!(
+        blobs.sweep_staged(Some(DateTime::UNIX_EPOCH)).unwrap(),
+        0,
+        "another node's"
+    );
+    assert_eq!(
+        blobs.sweep_staged(None).unwrap(),
+        1,
+        "a killed upload is swept"
+    );
 }
 
 #[tokio::test]
@@ -82,7 +125,13 @@ fn keys_are_read_back_and_nothing_else_is() {
         let key = BlobKey::new(kind, Uuid::from_u128(7));
         assert_eq!(key.to_string().parse::<BlobKey>().unwrap(), key);
     }
-    for wrong in ["", "uploads/", "uploads/x.age", "../node.key", "uploads/../../node.key"] {
+    for wrong in [
+        "",
+        "uploads/",
+        "uploads/x.age",
+        "../node.key",
+        "uploads/../../node.key",
+    ] {
         assert!(wrong.parse::<BlobKey>().is_err(), "{wrong}");
     }
     assert!(Blobs::open(Some("ftp://x"), Path::new("/nowhere")).is_err());

@@ -34,7 +34,11 @@ pub async fn run(ctx: &Ctx, id: Uuid, progress: Progress) -> Result<(), Fault> {
     let input = match open(ctx, sealed).await? {
         Ok((file, key)) => input(file, key, &row, &dataset)?,
         Err(error) => {
-            let refused = Refused { code: error.code().into(), message: error.to_string(), report: None };
+            let refused = Refused {
+                code: error.code().into(),
+                message: error.to_string(),
+                report: None,
+            };
             return reject(ctx, id, sealed, refused).await;
         }
     };
@@ -51,7 +55,10 @@ pub(super) fn stored(name: Option<&str>) -> Result<BlobKey, Fault> {
 
 /// Opens a stored file, and its header with the node's identity: the child gets the key of
 /// this one file.
-pub(super) async fn open(ctx: &Ctx, key: BlobKey) -> Result<Result<(File, FileKey), SealError>, Fault> {
+pub(super) async fn open(
+    ctx: &Ctx,
+    key: BlobKey,
+) -> Result<Result<(File, FileKey), SealError>, Fault> {
     let file = ctx.blobs.open_file(key).await?;
     let ctx = ctx.clone();
     blocking(move || {
@@ -74,7 +81,11 @@ fn input(
     dataset: &DatasetRow,
 ) -> Result<AssessInput, Fault> {
     let claimed = <[u8; 32]>::try_from(row.claimed_digest.as_slice()).map_err(Fault::internal)?;
-    let contract = dataset.contract.as_deref().map(serde_json::from_str).transpose();
+    let contract = dataset
+        .contract
+        .as_deref()
+        .map(serde_json::from_str)
+        .transpose();
     Ok(AssessInput {
         sealed,
         key,
@@ -90,7 +101,8 @@ async fn accept(ctx: &Ctx, row: &ContributionRow, assessed: Assessed) -> Result<
     let marks = keep(ctx, BlobKind::Marks, assessed.marks).await?;
     let preview = keep(ctx, BlobKind::Preview, assessed.preview).await?;
     let finding = assessed.finding;
-    let contract = serde_json_canonicalizer::to_string(&finding.contract).map_err(Fault::internal)?;
+    let contract =
+        serde_json_canonicalizer::to_string(&finding.contract).map_err(Fault::internal)?;
     let verdict = Accepted {
         cleaned_blob: cleaned.to_string(),
         marks_blob: marks.to_string(),
@@ -106,7 +118,10 @@ async fn accept(ctx: &Ctx, row: &ContributionRow, assessed: Assessed) -> Result<
             datasets::hold(db, dataset)?;
             if !datasets::settle_contract(db, dataset, &contract)? {
                 // Changed while the file was checked: check it again, by the new one.
-                return Err(Fault::conflict("contract_changed", "The contract changed meanwhile."));
+                return Err(Fault::conflict(
+                    "contract_changed",
+                    "The contract changed meanwhile.",
+                ));
             }
             contributions::accept(db, id, &verdict)
         })
@@ -142,7 +157,10 @@ async fn reject(ctx: &Ctx, id: Uuid, sealed: BlobKey, refused: Refused) -> Resul
     let now = ctx.now();
     let rejected = ctx
         .write(move |db| {
-            let report = refused.report.as_ref().map(serde_json_canonicalizer::to_string);
+            let report = refused
+                .report
+                .as_ref()
+                .map(serde_json_canonicalizer::to_string);
             let report = report.transpose().map_err(Fault::internal)?;
             let Refused { code, message, .. } = &refused;
             contributions::reject(db, id, code, message, report.as_deref(), now.into())

@@ -19,9 +19,9 @@ use crate::ctx::{Ctx, blocking};
 use crate::error::Fault;
 use crate::flows::assess::{drop_files, grade, keep, open, stored};
 use crate::store::contributions::{self, ContributionRow};
+use crate::store::counters;
 use crate::store::datasets::{self, DatasetRow};
 use crate::store::revisions::{self, PartRow, Published, RevisionRow, ShareRow};
-use crate::store::counters;
 use crate::worker::wire::{LatePart, WeighedPart};
 use crate::worker::{self, Composed, Holding, Outcome, Progress};
 
@@ -51,8 +51,18 @@ pub struct Late {
 
 impl From<&LatePart> for Late {
     fn from(late: &LatePart) -> Self {
-        let LatePart { contribution, party, receipt_no, rows } = *late;
-        Self { contribution, party, receipt_no, rows }
+        let LatePart {
+            contribution,
+            party,
+            receipt_no,
+            rows,
+        } = *late;
+        Self {
+            contribution,
+            party,
+            receipt_no,
+            rows,
+        }
     }
 }
 
@@ -62,13 +72,17 @@ impl From<&LatePart> for Late {
 /// # Errors
 /// Only what may pass; then it may be run again.
 pub async fn run(ctx: &Ctx, id: Uuid, progress: Progress) -> Result<(), Fault> {
-    let Some(plan) = ctx.read(move |db| Plan::read(db, id)).await? else { return Ok(()) };
+    let Some(plan) = ctx.read(move |db| Plan::read(db, id)).await? else {
+        return Ok(());
+    };
     let holdings = holdings(ctx, &plan.rows).await?;
     let contract = serde_json::from_str(&plan.contract).map_err(Fault::internal)?;
     let as_of = plan.revision.created_at.into();
     match worker::compose(ctx, holdings, contract, as_of, progress).await? {
         Outcome::Done(composed) => publish(ctx, plan, composed).await,
-        Outcome::Refused(refused) => fail(ctx, id, format!("{} ({})", refused.message, refused.code)).await,
+        Outcome::Refused(refused) => {
+            fail(ctx, id, format!("{} ({})", refused.message, refused.code)).await
+        }
     }
 }
 
@@ -82,7 +96,9 @@ pub async fn give_up(ctx: &Ctx, id: Uuid) -> Result<(), Fault> {
 }
 
 async fn fail(ctx: &Ctx, id: Uuid, words: String) -> Result<(), Fault> {
-    ctx.write(move |db| revisions::fail(db, id, &words)).await.map(|_| ())
+    ctx.write(move |db| revisions::fail(db, id, &words))
+        .await
+        .map(|_| ())
 }
 
 /// What a revision is to be made of, as it stands when composing begins.
@@ -101,10 +117,19 @@ impl Plan {
             return Ok(None);
         }
         let dataset = datasets::by_id(db, revision.dataset_id.0)?;
-        let contract = dataset.contract.clone().ok_or_else(|| Fault::internal("no contract"))?;
+        let contract = dataset
+            .contract
+            .clone()
+            .ok_or_else(|| Fault::internal("no contract"))?;
         let previous = revisions::current(db, dataset.id.0)?.map(|current| current.id.0);
         let rows = contributions::weighed(db, dataset.id.0)?;
-        Ok(Some(Self { revision, dataset, contract, previous, rows }))
+        Ok(Some(Self {
+            revision,
+            dataset,
+            contract,
+            previous,
+            rows,
+        }))
     }
 }
 
@@ -115,7 +140,9 @@ fn standing(row: &ContributionRow) -> bool {
 async fn holdings(ctx: &Ctx, rows: &[ContributionRow]) -> Result<Vec<Holding>, Fault> {
     let mut holdings = Vec::with_capacity(rows.len());
     for row in rows {
-        let marks = open(ctx, stored(row.marks_blob.as_deref())?).await?.map_err(Fault::internal)?;
+        let marks = open(ctx, stored(row.marks_blob.as_deref())?)
+            .await?
+            .map_err(Fault::internal)?;
         let part = if standing(row) {
             let cleaned = stored(row.cleaned_blob.as_deref())?;
             Some(open(ctx, cleaned).await?.map_err(Fault::internal)?)
@@ -126,7 +153,10 @@ async fn holdings(ctx: &Ctx, rows: &[ContributionRow]) -> Result<Vec<Holding>, F
             contribution: row.id.0,
             party: row.party_id.0,
             receipt_no: number(row.receipt_no)?,
-            published_mark: row.published_mark.map(|mark| number(Some(mark))).transpose()?,
+            published_mark: row
+                .published_mark
+                .map(|mark| number(Some(mark)))
+                .transpose()?,
             grade: u32::try_from(row.grade.unwrap_or(0)).map_err(Fault::internal)?,
             marks,
             part,
@@ -163,13 +193,21 @@ fn shape(staged: &Staged) -> Result<SealedShape, Fault> {
         }
     }
     let (payload_offset, length) = (header.payload_offset(), hasher.length());
-    Ok(SealedShape { payload_offset, payload_digest: hasher.finish(), size: payload_offset + length })
+    Ok(SealedShape {
+        payload_offset,
+        payload_digest: hasher.finish(),
+        size: payload_offset + length,
+    })
 }
 
 /// Frozen shares; `None` while nobody has weight.
 fn freeze(weights: &BTreeMap<Uuid, String>) -> Result<Option<Epoch<Uuid>>, Fault> {
-    let raw = weights.iter().map(|(party, weight)| Ok((*party, weight.parse()?)));
-    let raw: BTreeMap<Uuid, u128> = raw.collect::<Result<_, std::num::ParseIntError>>().map_err(Fault::internal)?;
+    let raw = weights
+        .iter()
+        .map(|(party, weight)| Ok((*party, weight.parse()?)));
+    let raw: BTreeMap<Uuid, u128> = raw
+        .collect::<Result<_, std::num::ParseIntError>>()
+        .map_err(Fault::internal)?;
     match Epoch::freeze(&raw) {
         Ok(epoch) => Ok(Some(epoch)),
         Err(EpochError::NoWeight) => Ok(None),
@@ -178,18 +216,30 @@ fn freeze(weights: &BTreeMap<Uuid, String>) -> Result<Option<Epoch<Uuid>>, Fault
 }
 
 async fn publish(ctx: &Ctx, plan: Plan, composed: Composed) -> Result<(), Fault> {
-    let Composed { finding, weighed, file, preview } = composed;
+    let Composed {
+        finding,
+        weighed,
+        file,
+        preview,
+    } = composed;
     let (shape, file) = blocking(move || Ok((shape(&file)?, file))).await?;
     let epoch = freeze(&weighed.weights)?;
     let digest: Sha256 = finding.sha256.parse().map_err(Fault::internal)?;
     let report = serde_json_canonicalizer::to_string(&finding.report).map_err(Fault::internal)?;
     let now = ctx.now();
-    let manifest = manifest(&plan, &weighed.parts, epoch.as_ref(), now, &report, FileEntry {
-        sha256: digest,
-        len: finding.size,
-        rows: finding.rows,
-        writer: WRITER.to_owned(),
-    })?;
+    let manifest = manifest(
+        &plan,
+        &weighed.parts,
+        epoch.as_ref(),
+        now,
+        &report,
+        FileEntry {
+            sha256: digest,
+            len: finding.size,
+            rows: finding.rows,
+            writer: WRITER.to_owned(),
+        },
+    )?;
     let manifest = manifest.sign(ctx.keys.signing()).map_err(Fault::internal)?;
     let blob = keep(ctx, BlobKind::Revision, file).await?;
     let preview = keep(ctx, BlobKind::Preview, preview).await?;
@@ -212,7 +262,9 @@ async fn publish(ctx: &Ctx, plan: Plan, composed: Composed) -> Result<(), Fault>
     let parts = part_rows(&plan, &weighed.parts)?;
     let shares = share_rows(&plan, epoch.as_ref(), &weighed.weights)?;
     let frozen = epoch.map(|epoch| (epoch.digest(), shares));
-    let published = ctx.write(move |db| write(db, &plan, row, &parts, frozen, now)).await;
+    let published = ctx
+        .write(move |db| write(db, &plan, row, &parts, frozen, now))
+        .await;
     if !matches!(published, Ok(true)) {
         drop_files(ctx, &[blob, preview]).await;
     }
@@ -232,15 +284,31 @@ fn write(
 ) -> Result<bool, Fault> {
     let (dataset, id) = (plan.dataset.id.0, plan.revision.id.0);
     datasets::hold(db, dataset)?;
-    let accepted: Vec<_> =
-        contributions::weighed(db, dataset)?.into_iter().filter(standing).map(|row| row.id).collect();
-    if parts.iter().any(|part| !accepted.contains(&part.contribution_id)) {
+    let accepted: Vec<_> = contributions::weighed(db, dataset)?
+        .into_iter()
+        .filter(standing)
+        .map(|row| row.id)
+        .collect();
+    if parts
+        .iter()
+        .any(|part| !accepted.contains(&part.contribution_id))
+    {
         // Withdrawn while it was composed: compose again without it.
-        return Err(Fault::conflict("contributions_changed", "A contribution was withdrawn meanwhile."));
+        return Err(Fault::conflict(
+            "contributions_changed",
+            "A contribution was withdrawn meanwhile.",
+        ));
     }
     // Held, so that whoever gets a later receipt could have read this revision.
     let mark = counters::hold(db, counters::RECEIPT)?;
-    if !revisions::publish(db, id, &Published { receipt_mark: mark, ..row })? {
+    if !revisions::publish(
+        db,
+        id,
+        &Published {
+            receipt_mark: mark,
+            ..row
+        },
+    )? {
         return Ok(false);
     }
     revisions::insert_parts(db, parts)?;
@@ -263,16 +331,24 @@ fn manifest(
     report: &str,
     file: FileEntry,
 ) -> Result<Manifest, Fault> {
-    let rows: HashMap<Uuid, &ContributionRow> = plan.rows.iter().map(|row| (row.id.0, row)).collect();
+    let rows: HashMap<Uuid, &ContributionRow> =
+        plan.rows.iter().map(|row| (row.id.0, row)).collect();
     let mut contributions = Vec::new();
     for part in parts.iter().filter(|part| part.kept > 0) {
-        let row = rows.get(&part.contribution).ok_or_else(|| Fault::internal("an unknown part"))?;
-        let sealed = row.sealed_digest.as_deref().and_then(|digest| <[u8; 32]>::try_from(digest).ok());
+        let row = rows
+            .get(&part.contribution)
+            .ok_or_else(|| Fault::internal("an unknown part"))?;
+        let sealed = row
+            .sealed_digest
+            .as_deref()
+            .and_then(|digest| <[u8; 32]>::try_from(digest).ok());
         contributions.push(ContributionEntry {
             contribution: row.id.0.into(),
             contributor: row.party_id.0.into(),
             receipt_no: number(row.receipt_no)?,
-            sealed_sha256: Sha256::from_bytes(sealed.ok_or_else(|| Fault::internal("no sealed digest"))?),
+            sealed_sha256: Sha256::from_bytes(
+                sealed.ok_or_else(|| Fault::internal("no sealed digest"))?,
+            ),
             rows: part.kept,
         });
     }
@@ -294,10 +370,13 @@ fn manifest(
 }
 
 fn part_rows(plan: &Plan, parts: &[WeighedPart]) -> Result<Vec<PartRow>, Fault> {
-    let by_id: HashMap<Uuid, &WeighedPart> = parts.iter().map(|part| (part.contribution, part)).collect();
+    let by_id: HashMap<Uuid, &WeighedPart> =
+        parts.iter().map(|part| (part.contribution, part)).collect();
     let mut rows = Vec::new();
     for row in plan.rows.iter().filter(|row| standing(row)) {
-        let part = by_id.get(&row.id.0).ok_or_else(|| Fault::internal("a part is missing"))?;
+        let part = by_id
+            .get(&row.id.0)
+            .ok_or_else(|| Fault::internal("a part is missing"))?;
         let detail = Detail {
             shared: part.shared.clone(),
             late: part.late.iter().map(Late::from).collect(),
@@ -332,7 +411,10 @@ fn share_rows(
             revision_id: plan.revision.id,
             epoch: FIRST_EPOCH,
             party_id: (*party).into(),
-            weight: weights.get(party).cloned().ok_or_else(|| Fault::internal("a weight is missing"))?,
+            weight: weights
+                .get(party)
+                .cloned()
+                .ok_or_else(|| Fault::internal("a weight is missing"))?,
             share: *share,
         })
     };

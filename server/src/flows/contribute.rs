@@ -26,7 +26,10 @@ pub async fn run(
     new: NewContribution,
 ) -> Result<ContributionView, Fault> {
     let digest: Sha256 = new.sha256.parse().map_err(|_| {
-        Fault::invalid("sha256", "Give the SHA-256 of the Parquet file before sealing, 64 hexadecimal digits.")
+        Fault::invalid(
+            "sha256",
+            "Give the SHA-256 of the Parquet file before sealing, 64 hexadecimal digits.",
+        )
     })?;
     let file_name = file_name(&new.file_name)?;
     let (who, id, now) = (who.clone(), ctx.id(), ctx.now());
@@ -53,7 +56,10 @@ pub async fn run(
         };
         let already_here = twin.is_some_and(|twin| twin.receipt_no.is_some());
         let row = contributions::by_id(db, id)?;
-        Ok(ContributionView { already_here, ..view(db, row)? })
+        Ok(ContributionView {
+            already_here,
+            ..view(db, row)?
+        })
     })
     .await
 }
@@ -62,7 +68,10 @@ fn file_name(text: &str) -> Result<String, Fault> {
     let name = text.trim();
     let length = name.chars().count();
     if length == 0 || length > FILE_NAME_CHARS || name.chars().any(char::is_control) {
-        return Err(Fault::invalid("file_name", "A file name has 1 to 255 characters on one line."));
+        return Err(Fault::invalid(
+            "file_name",
+            "A file name has 1 to 255 characters on one line.",
+        ));
     }
     Ok(name.to_owned())
 }

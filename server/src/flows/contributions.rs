@@ -44,10 +44,15 @@ pub async fn list(
 ///
 /// # Errors
 /// [`Kind::Malformed`] for a bad page.
-pub async fn mine(ctx: &Ctx, who: &Actor, page: PageQuery) -> Result<Page<ContributionView>, Fault> {
+pub async fn mine(
+    ctx: &Ctx,
+    who: &Actor,
+    page: PageQuery,
+) -> Result<Page<ContributionView>, Fault> {
     let window = Window::of(&page)?;
     let party = who.party;
-    ctx.read(move |db| views(db, Of::Party(party), window)).await
+    ctx.read(move |db| views(db, Of::Party(party), window))
+        .await
 }
 
 /// One contribution.
@@ -94,7 +99,10 @@ fn views(db: &mut Db, of: Of, window: Window) -> Result<Page<ContributionView>, 
     let rows = store::list(db, of, window.before, window.fetch())?;
     let page = window.page(rows, |row| row.id.0, |row| row);
     let items = page.items.into_iter().map(|row| view(db, row));
-    Ok(Page { items: items.collect::<Result<_, _>>()?, next: page.next })
+    Ok(Page {
+        items: items.collect::<Result<_, _>>()?,
+        next: page.next,
+    })
 }
 
 /// A contribution for those who may see it.

@@ -31,7 +31,10 @@ pub async fn run(ctx: &Ctx, who: &Actor, new: NewDataset) -> Result<DatasetView,
     let slug = new.slug.as_deref().map(slug).transpose()?;
     let contract = new.contract.as_ref().map(contract).transpose()?;
     if new.commission_bps > 10_000 {
-        return Err(Fault::invalid("commission_bps", "A commission is 0 to 10000 basis points."));
+        return Err(Fault::invalid(
+            "commission_bps",
+            "A commission is 0 to 10000 basis points.",
+        ));
     }
     let admission = new.admission.unwrap_or(Admission::Owner);
     let (id, now, owner) = (ctx.id(), ctx.now(), who.party);
@@ -59,7 +62,10 @@ pub async fn run(ctx: &Ctx, who: &Actor, new: NewDataset) -> Result<DatasetView,
 pub(super) fn title(text: &str) -> Result<String, Fault> {
     let title = text.trim();
     if !TITLE_CHARS.contains(&title.chars().count()) || title.chars().any(char::is_control) {
-        return Err(Fault::invalid("title", "A title has 3 to 120 characters on one line."));
+        return Err(Fault::invalid(
+            "title",
+            "A title has 3 to 120 characters on one line.",
+        ));
     }
     Ok(title.to_owned())
 }
@@ -69,24 +75,33 @@ pub(super) fn description(text: &str) -> Result<String, Fault> {
     let text = text.trim();
     let odd = |c: char| c.is_control() && c != '\n' && c != '\r' && c != '\t';
     if text.chars().count() > DESCRIPTION_CHARS || text.chars().any(odd) {
-        return Err(Fault::invalid("description", "A description has at most 20000 characters."));
+        return Err(Fault::invalid(
+            "description",
+            "A description has at most 20000 characters.",
+        ));
     }
     Ok(text.to_owned())
 }
 
 /// A contract in the one form it is kept and hashed in.
 pub(super) fn contract(value: &Value) -> Result<String, Fault> {
-    let refuse = |error: dataset_core::columns::ContractError| Fault::invalid("contract", error.to_string());
+    let refuse =
+        |error: dataset_core::columns::ContractError| Fault::invalid("contract", error.to_string());
     let contract = Contract::from_json(value.to_string().as_bytes()).map_err(refuse)?;
     let json = contract.to_json().map_err(refuse)?;
-    quality::Policy::from_json(&json).map_err(|error| Fault::invalid("contract", error.to_string()))?;
+    quality::Policy::from_json(&json)
+        .map_err(|error| Fault::invalid("contract", error.to_string()))?;
     String::from_utf8(json).map_err(Fault::internal)
 }
 
 fn slug(text: &str) -> Result<String, Fault> {
     let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let edge = text.starts_with('-') || text.ends_with('-');
-    if !SLUG_CHARS.contains(&text.len()) || !text.chars().all(sound) || edge || Uuid::try_parse(text).is_ok() {
+    if !SLUG_CHARS.contains(&text.len())
+        || !text.chars().all(sound)
+        || edge
+        || Uuid::try_parse(text).is_ok()
+    {
         return Err(Fault::invalid(
             "slug",
             "A short name has 3 to 64 of the characters a-z, 0-9 and - (not first or last).",
@@ -99,8 +114,11 @@ fn slug(text: &str) -> Result<String, Fault> {
 fn free_slug(db: &mut Db, wished: Option<String>, title: &str, id: Uuid) -> Result<String, Fault> {
     if let Some(slug) = wished {
         if store::slug_taken(db, &slug)? {
-            return Err(Fault::conflict("slug_taken", "Another dataset has this short name; choose another.")
-                .about("slug"));
+            return Err(Fault::conflict(
+                "slug_taken",
+                "Another dataset has this short name; choose another.",
+            )
+            .about("slug"));
         }
         return Ok(slug);
     }
@@ -130,7 +148,11 @@ fn slug_of(title: &str) -> String {
         }
     }
     let slug = slug.trim_matches('-');
-    if slug.len() < *SLUG_CHARS.start() { format!("dataset-{slug}").trim_matches('-').to_owned() } else { slug.to_owned() }
+    if slug.len() < *SLUG_CHARS.start() {
+        format!("dataset-{slug}").trim_matches('-').to_owned()
+    } else {
+        slug.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -159,7 +181,12 @@ mod tests {
         for wrong in ["ab", "Abc", "-abc", "abc-", "a_c", &"x".repeat(65)] {
             assert!(slug(wrong).is_err(), "{wrong}");
         }
-        assert!(slug("0192f3c4-0000-7000-8000-000000000001").is_err(), "looks like an id");
-        assert!(description(&"x".repeat(20_000)).is_ok() && description(&"x".repeat(20_001)).is_err());
+        assert!(
+            slug("0192f3c4-0000-7000-8000-000000000001").is_err(),
+            "looks like an id"
+        );
+        assert!(
+            description(&"x".repeat(20_000)).is_ok() && description(&"x".repeat(20_001)).is_err()
+        );
     }
 }

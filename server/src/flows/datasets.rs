@@ -51,16 +51,30 @@ pub async fn list(
         let search = search.as_deref().filter(|text| !text.is_empty());
         let rows = store::list(db, looker, search, window.before, window.fetch())?;
         let page = window.page(rows, |row| row.id.0, |row| row);
-        let items = page.items.into_iter().map(|row| view(db, who.as_ref(), row));
-        Ok(Page { items: items.collect::<Result<_, _>>()?, next: page.next })
+        let items = page
+            .items
+            .into_iter()
+            .map(|row| view(db, who.as_ref(), row));
+        Ok(Page {
+            items: items.collect::<Result<_, _>>()?,
+            next: page.next,
+        })
     })
     .await
 }
 
 /// A dataset as the caller sees it, with its current revision and live offers.
-pub(super) fn view(db: &mut Db, _who: Option<&Actor>, row: DatasetRow) -> Result<DatasetView, Fault> {
+pub(super) fn view(
+    db: &mut Db,
+    _who: Option<&Actor>,
+    row: DatasetRow,
+) -> Result<DatasetView, Fault> {
     let current = revisions::current(db, row.id.0)?;
-    let contract = row.contract.as_deref().map(serde_json::from_str).transpose();
+    let contract = row
+        .contract
+        .as_deref()
+        .map(serde_json::from_str)
+        .transpose();
     let admission = row.admission();
     Ok(DatasetView {
         id: row.id.0,

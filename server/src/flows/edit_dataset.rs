@@ -19,15 +19,37 @@ const INVITES: usize = 100;
 /// # Errors
 /// [`Fault::missing`] for anybody but the owner; `contract_published` once there is a
 /// revision; [`Kind::Invalid`](crate::error::Kind) naming the field.
-pub async fn run(ctx: &Ctx, who: &Actor, id: Uuid, patch: DatasetPatch) -> Result<DatasetView, Fault> {
+pub async fn run(
+    ctx: &Ctx,
+    who: &Actor,
+    id: Uuid,
+    patch: DatasetPatch,
+) -> Result<DatasetView, Fault> {
     if patch.invite.len() > INVITES {
-        return Err(Fault::invalid("invite", "Invite at most 100 parties at once."));
+        return Err(Fault::invalid(
+            "invite",
+            "Invite at most 100 parties at once.",
+        ));
     }
     let change = DatasetChange {
-        title: patch.title.as_deref().map(create_dataset::title).transpose()?,
-        description: patch.description.as_deref().map(create_dataset::description).transpose()?,
-        admission: patch.admission.map(|admission| store::admission_name(admission).to_owned()),
-        contract: patch.contract.as_ref().map(create_dataset::contract).transpose()?,
+        title: patch
+            .title
+            .as_deref()
+            .map(create_dataset::title)
+            .transpose()?,
+        description: patch
+            .description
+            .as_deref()
+            .map(create_dataset::description)
+            .transpose()?,
+        admission: patch
+            .admission
+            .map(|admission| store::admission_name(admission).to_owned()),
+        contract: patch
+            .contract
+            .as_ref()
+            .map(create_dataset::contract)
+            .transpose()?,
         state: None,
     };
     let (who, now) = (who.clone(), ctx.now());
@@ -40,7 +62,10 @@ pub async fn run(ctx: &Ctx, who: &Actor, id: Uuid, patch: DatasetPatch) -> Resul
         store::change(db, id, &change)?;
         for name in &patch.invite {
             let party = parties::by_handle(db, name.trim())?.ok_or_else(|| {
-                Fault::invalid("invite", format!("There is no party with the handle {name:?}."))
+                Fault::invalid(
+                    "invite",
+                    format!("There is no party with the handle {name:?}."),
+                )
             })?;
             store::invite(db, id, party.id.0, now.into())?;
         }
@@ -60,7 +85,10 @@ pub async fn withdraw(ctx: &Ctx, who: &Actor, id: Uuid) -> Result<(), Fault> {
     ctx.write(move |db| {
         let row = store::hold(db, id)?;
         rights::dataset(&who, &store::facts(db, Some(who.party), &row)?).withdraw()?;
-        let change = DatasetChange { state: Some("withdrawn".to_owned()), ..DatasetChange::default() };
+        let change = DatasetChange {
+            state: Some("withdrawn".to_owned()),
+            ..DatasetChange::default()
+        };
         store::change(db, id, &change)
     })
     .await

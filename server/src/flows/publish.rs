@@ -25,10 +25,18 @@ const NOTE_CHARS: usize = 2_000;
 /// [`Fault::missing`] for anybody but the owner; `dataset_withdrawn`; `already_composing`;
 /// `nothing_to_publish` without an accepted contribution; `nothing_new` when the current
 /// revision was made of the same contributions.
-pub async fn run(ctx: &Ctx, who: &Actor, dataset: Uuid, new: NewRevision) -> Result<RevisionView, Fault> {
+pub async fn run(
+    ctx: &Ctx,
+    who: &Actor,
+    dataset: Uuid,
+    new: NewRevision,
+) -> Result<RevisionView, Fault> {
     let note = new.note.trim().to_owned();
     if note.chars().count() > NOTE_CHARS {
-        return Err(Fault::invalid("note", "A note has at most 2000 characters."));
+        return Err(Fault::invalid(
+            "note",
+            "A note has at most 2000 characters.",
+        ));
     }
     let (who, job_ctx) = (who.clone(), ctx.clone());
     let view = ctx
@@ -36,7 +44,10 @@ pub async fn run(ctx: &Ctx, who: &Actor, dataset: Uuid, new: NewRevision) -> Res
             let row = datasets::hold(db, dataset)?;
             rights::dataset(&who, &datasets::facts(db, Some(who.party), &row)?).publish()?;
             if !row.open() {
-                return Err(Fault::conflict("dataset_withdrawn", "This dataset was taken off the market."));
+                return Err(Fault::conflict(
+                    "dataset_withdrawn",
+                    "This dataset was taken off the market.",
+                ));
             }
             let last = store::last(db, dataset)?;
             something_new(db, dataset, last.as_ref())?;
@@ -51,7 +62,10 @@ pub async fn run(ctx: &Ctx, who: &Actor, dataset: Uuid, new: NewRevision) -> Res
 
 fn something_new(db: &mut Db, dataset: Uuid, last: Option<&RevisionRow>) -> Result<(), Fault> {
     if last.is_some_and(|last| last.state == "composing") {
-        return Err(Fault::conflict("already_composing", "A revision is being composed; wait until it is published."));
+        return Err(Fault::conflict(
+            "already_composing",
+            "A revision is being composed; wait until it is published.",
+        ));
     }
     let accepted: BTreeSet<Key> = contributions::weighed(db, dataset)?
         .into_iter()
@@ -64,19 +78,32 @@ fn something_new(db: &mut Db, dataset: Uuid, last: Option<&RevisionRow>) -> Resu
             "There is no accepted contribution. Upload one, or wait until it is assessed.",
         ));
     }
-    let Some(current) = store::current(db, dataset)? else { return Ok(()) };
-    let parts: BTreeSet<Key> =
-        store::parts(db, current.id.0)?.into_iter().map(|part| part.contribution_id).collect();
+    let Some(current) = store::current(db, dataset)? else {
+        return Ok(());
+    };
+    let parts: BTreeSet<Key> = store::parts(db, current.id.0)?
+        .into_iter()
+        .map(|part| part.contribution_id)
+        .collect();
     if parts == accepted {
         return Err(Fault::conflict(
             "nothing_new",
-            format!("Revision {} holds all accepted contributions already.", current.number),
+            format!(
+                "Revision {} holds all accepted contributions already.",
+                current.number
+            ),
         ));
     }
     Ok(())
 }
 
-fn ask(ctx: &Ctx, db: &mut Db, dataset: Uuid, last: Option<RevisionRow>, note: String) -> Result<Uuid, Fault> {
+fn ask(
+    ctx: &Ctx,
+    db: &mut Db,
+    dataset: Uuid,
+    last: Option<RevisionRow>,
+    note: String,
+) -> Result<Uuid, Fault> {
     let now = ctx.now().into();
     if let Some(failed) = last.as_ref().filter(|last| last.state == "failed") {
         store::ask_again(db, failed.id.0, &note, now)?;

@@ -78,7 +78,11 @@ fn mine(db: &mut schema::db::Db, who: &Actor, id: Uuid) -> Result<ContributionRo
 }
 
 /// The bytes were here before, or others were.
-async fn repeat(ctx: &Ctx, row: ContributionRow, digest: Sha256) -> Result<ContributionView, Fault> {
+async fn repeat(
+    ctx: &Ctx,
+    row: ContributionRow,
+    digest: Sha256,
+) -> Result<ContributionView, Fault> {
     match row.sealed_digest.as_deref() {
         Some(kept) if kept == digest.as_bytes() => ctx.read(move |db| view(db, row)).await,
         Some(_) => Err(Fault::conflict(
@@ -90,7 +94,10 @@ async fn repeat(ctx: &Ctx, row: ContributionRow, digest: Sha256) -> Result<Contr
 }
 
 fn withdrawn() -> Fault {
-    Fault::conflict("contribution_withdrawn", "This contribution was withdrawn; announce a new one.")
+    Fault::conflict(
+        "contribution_withdrawn",
+        "This contribution was withdrawn; announce a new one.",
+    )
 }
 
 async fn keep(
@@ -183,7 +190,9 @@ where
     }
     let arrived = arrived?;
     match content_length {
-        Some(length) if length != arrived.size => Err(incomplete("fewer bytes came than announced")),
+        Some(length) if length != arrived.size => {
+            Err(incomplete("fewer bytes came than announced"))
+        }
         _ => Ok(arrived),
     }
 }
@@ -205,7 +214,11 @@ fn too_large(ctx: &Ctx) -> Fault {
     )
 }
 
-fn write(ctx: &Ctx, staged: Option<Staged>, mut receiver: mpsc::Receiver<Bytes>) -> Result<Arrived, Fault> {
+fn write(
+    ctx: &Ctx,
+    staged: Option<Staged>,
+    mut receiver: mpsc::Receiver<Bytes>,
+) -> Result<Arrived, Fault> {
     let mut hasher = Hasher::new();
     let mut head = Some(Vec::with_capacity(MAX_HEADER_LEN));
     while let Some(bytes) = receiver.blocking_recv() {
@@ -229,7 +242,11 @@ fn write(ctx: &Ctx, staged: Option<Staged>, mut receiver: mpsc::Receiver<Bytes>)
         check_header(ctx, &some)?;
     }
     let size = hasher.length();
-    Ok(Arrived { staged, digest: hasher.finish(), size })
+    Ok(Arrived {
+        staged,
+        digest: hasher.finish(),
+        size,
+    })
 }
 
 /// Refuses at once what no child needs to see: another kind of file, a passphrase, a header

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use schema::db::Db;
-use schema::wire::{LateCopies, Page, PageQuery, PartLine, PartyView, RevisionView, ShareLine, SharesView};
+use schema::wire::{
+    LateCopies, Page, PageQuery, PartLine, PartyView, RevisionView, ShareLine, SharesView,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -45,7 +47,8 @@ pub async fn list(
 /// [`Fault::missing`] when there is none that the caller may see.
 pub async fn show(ctx: &Ctx, who: Option<&Actor>, id: Uuid) -> Result<RevisionView, Fault> {
     let who = who.cloned();
-    ctx.read(move |db| seen(db, who.as_ref(), id).map(view)).await
+    ctx.read(move |db| seen(db, who.as_ref(), id).map(view))
+        .await
 }
 
 /// The assessment of the revision as a whole.
@@ -55,7 +58,9 @@ pub async fn show(ctx: &Ctx, who: Option<&Actor>, id: Uuid) -> Result<RevisionVi
 pub async fn report(ctx: &Ctx, who: Option<&Actor>, id: Uuid) -> Result<Value, Fault> {
     let who = who.cloned();
     ctx.read(move |db| {
-        let report = seen(db, who.as_ref(), id)?.report.ok_or_else(not_published)?;
+        let report = seen(db, who.as_ref(), id)?
+            .report
+            .ok_or_else(not_published)?;
         serde_json::from_str(&report).map_err(Fault::internal)
     })
     .await
@@ -78,14 +83,22 @@ pub async fn shares(ctx: &Ctx, who: Option<&Actor>, id: Uuid) -> Result<SharesVi
         let details = parts.iter().map(detail).collect::<Result<Vec<_>, _>>()?;
         let mut ids: Vec<Uuid> = parts.iter().map(|part| part.party_id.0).collect();
         ids.extend(shares.iter().map(|share| share.party_id.0));
-        ids.extend(details.iter().flat_map(|detail| detail.late.iter().map(|late| late.party)));
+        ids.extend(
+            details
+                .iter()
+                .flat_map(|detail| detail.late.iter().map(|late| late.party)),
+        );
         let people = parties::views(db, &ids)?;
         let mut lines = Vec::with_capacity(parts.len());
         for (part, detail) in parts.into_iter().zip(details) {
             lines.push(part_line(db, &people, part, detail)?);
         }
         let shares = shares.into_iter().map(|share| {
-            Ok(ShareLine { party: person(&people, share.party_id.0)?, weight: share.weight, share: share.share })
+            Ok(ShareLine {
+                party: person(&people, share.party_id.0)?,
+                weight: share.weight,
+                share: share.share,
+            })
         });
         Ok(SharesView {
             revision_id: id,
@@ -99,7 +112,11 @@ pub async fn shares(ctx: &Ctx, who: Option<&Actor>, id: Uuid) -> Result<SharesVi
 }
 
 fn not_published() -> Fault {
-    Fault::new(Kind::Conflict, "not_published", "This revision is not published yet.")
+    Fault::new(
+        Kind::Conflict,
+        "not_published",
+        "This revision is not published yet.",
+    )
 }
 
 fn seen(db: &mut Db, who: Option<&Actor>, id: Uuid) -> Result<RevisionRow, Fault> {
@@ -115,7 +132,10 @@ fn detail(part: &PartRow) -> Result<Detail, Fault> {
 }
 
 fn person(people: &HashMap<Uuid, PartyView>, id: Uuid) -> Result<PartyView, Fault> {
-    people.get(&id).cloned().ok_or_else(|| Fault::internal("a party is missing"))
+    people
+        .get(&id)
+        .cloned()
+        .ok_or_else(|| Fault::internal("a party is missing"))
 }
 
 fn part_line(

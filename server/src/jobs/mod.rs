@@ -66,7 +66,9 @@ impl Work {
 
     fn of(row: &JobRow) -> Option<Self> {
         let id = Uuid::try_parse(&row.payload).ok()?;
-        [Self::Assess(id), Self::Compose(id)].into_iter().find(|work| work.kind() == row.kind)
+        [Self::Assess(id), Self::Compose(id)]
+            .into_iter()
+            .find(|work| work.kind() == row.kind)
     }
 }
 
@@ -150,7 +152,10 @@ async fn serve(ctx: Ctx, stop: CancellationToken) {
 /// Takes and runs one job; answers whether there was one.
 async fn one(ctx: &Ctx, runner: &str, stop: &CancellationToken) -> Result<bool, Fault> {
     let (name, now) = (runner.to_owned(), ctx.now());
-    let Some(job) = ctx.write(move |db| jobs::claim(db, &name, now, now + LEASE)).await? else {
+    let Some(job) = ctx
+        .write(move |db| jobs::claim(db, &name, now, now + LEASE))
+        .await?
+    else {
         return Ok(false);
     };
     let id = job.id.0;
@@ -162,7 +167,8 @@ async fn one(ctx: &Ctx, runner: &str, stop: &CancellationToken) -> Result<bool, 
         tracing::warn!(job = %id, kind = %job.kind, attempts = job.attempts, %why, "a job failed");
     }
     let (name, now, dead) = (runner.to_owned(), ctx.now(), matches!(how, Leave::Dead(_)));
-    ctx.write(move |db| jobs::leave(db, id, &name, &how, now)).await?;
+    ctx.write(move |db| jobs::leave(db, id, &name, &how, now))
+        .await?;
     if dead && let Some(Work::Compose(revision)) = Work::of(&job) {
         compose::give_up(ctx, revision).await?;
     }
@@ -199,16 +205,19 @@ async fn perform(ctx: &Ctx, job: &JobRow) -> Result<(), Fault> {
         Some(Work::Assess(contribution)) => {
             assess::run(ctx, contribution, progress(ctx, job.id.0)).await
         }
-        Some(Work::Compose(revision)) => {
-            compose::run(ctx, revision, progress(ctx, job.id.0)).await
-        }
-        None => Err(Fault::internal(format!("unknown work {:?} {:?}", job.kind, job.payload))),
+        Some(Work::Compose(revision)) => compose::run(ctx, revision, progress(ctx, job.id.0)).await,
+        None => Err(Fault::internal(format!(
+            "unknown work {:?} {:?}",
+            job.kind, job.payload
+        ))),
     }
 }
 
 /// What becomes of a job that failed.
 fn after(ctx: &Ctx, job: &JobRow, fault: &Fault) -> Leave {
-    let cause = std::error::Error::source(fault).map(ToString::to_string).unwrap_or_default();
+    let cause = std::error::Error::source(fault)
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let why = format!("{}: {cause}", fault.code);
     let waiting = matches!(fault.kind, Kind::Full | Kind::Unavailable);
     if job.attempts >= MOST_ATTEMPTS && !waiting {
@@ -222,7 +231,11 @@ fn after(ctx: &Ctx, job: &JobRow, fault: &Fault) -> Leave {
 fn progress(ctx: &Ctx, id: Uuid) -> Progress {
     let ctx = ctx.clone();
     Box::new(move |text| {
-        let told = ctx.pool.get().map_err(Fault::from).and_then(|mut db| jobs::progress(&mut db, id, text));
+        let told = ctx
+            .pool
+            .get()
+            .map_err(Fault::from)
+            .and_then(|mut db| jobs::progress(&mut db, id, text));
         if let Err(fault) = told {
             tracing::debug!(%fault, "progress was not kept");
         }
@@ -246,8 +259,10 @@ async fn clear_up(ctx: &Ctx) -> Result<(), Fault> {
             Ok((jobs, named))
         })
         .await?;
-    let named: std::collections::HashSet<BlobKey> =
-        named.iter().map(|name| BlobKey::stored(name)).collect::<Result<_, _>>()?;
+    let named: std::collections::HashSet<BlobKey> = named
+        .iter()
+        .map(|name| BlobKey::stored(name))
+        .collect::<Result<_, _>>()?;
     let mut orphans = 0;
     for file in listed {
         if !named.contains(&file.key) && before.is_none_or(|before| file.kept_at < before) {
@@ -260,6 +275,3 @@ async fn clear_up(ctx: &Ctx) -> Result<(), Fault> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -320,8 +320,8 @@ pub fn blobs(db: &mut Db) -> Result<Vec<String>, Fault> {
             contribution::preview_blob,
         ))
         .load::<(Option<String>, Option<String>, Option<String>, Option<String>)>(c))?
-        .into_iter()
-        .map(|(sealed, cleaned, marks, preview)| [sealed, cleaned, marks, preview])
-        .collect();
+    .into_iter()
+    .map(|(sealed, cleaned, marks, preview)| [sealed, cleaned, marks, preview])
+    .collect();
     Ok(rows.into_iter().flatten().flatten().collect())
 }

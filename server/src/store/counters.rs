@@ -68,7 +68,6 @@ pub fn setting_or(db: &mut Db, name: &str, value: &str) -> Result<String, Fault>
         .values((node_setting::name.eq(name), node_setting::value.eq(value)))
         .on_conflict_do_nothing()
         .execute(c))?;
-    let kept =
-        on!(db, c => node_setting::table.find(name).select(node_setting::value).first(c))?;
+    let kept = on!(db, c => node_setting::table.find(name).select(node_setting::value).first(c))?;
     Ok(kept)
 }

@@ -139,7 +139,9 @@ pub fn facts(db: &mut Db, who: Option<Uuid>, row: &DatasetRow) -> Result<Dataset
         contributor: false,
         holder: false,
     };
-    let Some(party) = who.map(Key) else { return Ok(facts) };
+    let Some(party) = who.map(Key) else {
+        return Ok(facts);
+    };
     facts.member = on!(db, c => diesel::select(exists(
             dataset_member::table.find((row.id, party))))
         .get_result(c))?;
@@ -178,7 +180,13 @@ pub fn list(
     before: Uuid,
     limit: i64,
 ) -> Result<Vec<DatasetRow>, Fault> {
-    let pattern = format!("%{}%", search.unwrap_or_default().to_lowercase().replace(['%', '_', '\\'], " "));
+    let pattern = format!(
+        "%{}%",
+        search
+            .unwrap_or_default()
+            .to_lowercase()
+            .replace(['%', '_', '\\'], " ")
+    );
     let (me, all) = match looker {
         Looker::Visitor => (Uuid::nil(), false),
         Looker::Party(party) => (party, false),

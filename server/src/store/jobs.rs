@@ -65,7 +65,9 @@ pub fn claim(
                     job::state
                         .eq("queued")
                         .and(job::run_at.le(now))
-                        .or(job::state.eq("running").and(job::locked_until.le(now).assume_not_null())),
+                        .or(job::state
+                            .eq("running")
+                            .and(job::locked_until.le(now).assume_not_null())),
                 )
                 .order((job::run_at.asc(), job::id.asc()))
                 .select(job::id)
@@ -73,7 +75,11 @@ pub fn claim(
     }
     let found: Option<Key> = match db {
         Db::Sqlite(c) => due!().first(&mut **c).optional()?,
-        Db::Pg(c) => due!().for_update().skip_locked().first(&mut **c).optional()?,
+        Db::Pg(c) => due!()
+            .for_update()
+            .skip_locked()
+            .first(&mut **c)
+            .optional()?,
     };
     let Some(id) = found else { return Ok(None) };
     let row = on!(db, c => diesel::update(job::table.find(id))
@@ -145,7 +151,10 @@ pub fn leave(
     };
     macro_rules! mine {
         () => {
-            job::table.find(Key(id)).filter(job::state.eq("running")).filter(job::locked_by.eq(runner))
+            job::table
+                .find(Key(id))
+                .filter(job::state.eq("running"))
+                .filter(job::locked_by.eq(runner))
         };
     }
     match how {
@@ -203,12 +212,14 @@ pub fn stage(db: &mut Db, kind: &str, payload: &str) -> Result<Option<String>, F
         .select((job::state, job::progress))
         .first(c)
         .optional())?;
-    Ok(found.map(|(state, progress)| match (state.as_str(), progress) {
-        (_, Some(progress)) => progress,
-        ("running", None) => "starting".to_owned(),
-        ("dead", None) => "stopped: the operator has to look".to_owned(),
-        _ => "waiting for a checker".to_owned(),
-    }))
+    Ok(
+        found.map(|(state, progress)| match (state.as_str(), progress) {
+            (_, Some(progress)) => progress,
+            ("running", None) => "starting".to_owned(),
+            ("dead", None) => "stopped: the operator has to look".to_owned(),
+            _ => "waiting for a checker".to_owned(),
+        }),
+    )
 }
 
 /// How many jobs are in each state, for metrics and tests.

@@ -85,7 +85,8 @@ pub fn ask_again(db: &mut Db, id: Uuid, note: &str, at: When) -> Result<(), Faul
 /// # Errors
 /// [`Fault::missing`] or the database's own.
 pub fn by_id(db: &mut Db, id: Uuid) -> Result<RevisionRow, Fault> {
-    let row = on!(db, c => revision::table.find(Key(id)).select(RevisionRow::as_select()).first(c))?;
+    let row =
+        on!(db, c => revision::table.find(Key(id)).select(RevisionRow::as_select()).first(c))?;
     Ok(row)
 }
 
@@ -272,17 +273,16 @@ pub fn insert_epoch(
 ///
 /// # Errors
 /// The database's own.
-pub fn latest_epoch(
-    db: &mut Db,
-    id: Uuid,
-) -> Result<Option<(i32, Vec<u8>, Vec<ShareRow>)>, Fault> {
+pub fn latest_epoch(db: &mut Db, id: Uuid) -> Result<Option<(i32, Vec<u8>, Vec<ShareRow>)>, Fault> {
     let found: Option<(i32, Vec<u8>)> = on!(db, c => epoch::table
         .filter(epoch::revision_id.eq(Key(id)))
         .order(epoch::number.desc())
         .select((epoch::number, epoch::digest))
         .first(c)
         .optional())?;
-    let Some((number, digest)) = found else { return Ok(None) };
+    let Some((number, digest)) = found else {
+        return Ok(None);
+    };
     let shares = on!(db, c => epoch_share::table
         .filter(epoch_share::revision_id.eq(Key(id)))
         .filter(epoch_share::epoch.eq(number))
@@ -300,5 +300,9 @@ pub fn blobs(db: &mut Db) -> Result<Vec<String>, Fault> {
     let rows: Vec<(Option<String>, Option<String>)> = on!(db, c => revision::table
         .select((revision::blob, revision::preview_blob))
         .load(c))?;
-    Ok(rows.into_iter().flat_map(|(blob, preview)| [blob, preview]).flatten().collect())
+    Ok(rows
+        .into_iter()
+        .flat_map(|(blob, preview)| [blob, preview])
+        .flatten()
+        .collect())
 }

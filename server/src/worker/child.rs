@@ -22,13 +22,22 @@ of your own, use `granary assess FILE` or `granary upload FILE --dataset NAME`."
 pub fn child_main() -> ExitCode {
     // SAFETY: this is the first thing the command does, so no descriptor above 2 is owned.
     let inherited = unsafe { init_inherited_fds() };
-    let pipes = inherited.ok().and_then(|()| Some((take(fd::CONTROL)?, take(fd::RESULTS)?)));
-    let Some((mut control, results)) = pipes else { return by_hand() };
-    let Ok(wanted) = read_control::<Limits>(&mut control) else { return by_hand() };
+    let pipes = inherited
+        .ok()
+        .and_then(|()| Some((take(fd::CONTROL)?, take(fd::RESULTS)?)));
+    let Some((mut control, results)) = pipes else {
+        return by_hand();
+    };
+    let Ok(wanted) = read_control::<Limits>(&mut control) else {
+        return by_hand();
+    };
     silence();
     let active = limits::apply(&wanted);
     let mut voice = Voice(BufWriter::new(results));
-    let Ok(task) = voice.say(&Frame::Limits(active)).and_then(|()| read_control(&mut control)) else {
+    let Ok(task) = voice
+        .say(&Frame::Limits(active))
+        .and_then(|()| read_control(&mut control))
+    else {
         return ExitCode::FAILURE;
     };
     end_with_the_node(control);
@@ -86,7 +95,9 @@ fn end_with_the_node(mut control: File) {
         unsafe { libc::_exit(3) };
     };
     // Without this thread an orphan runs until its limits stop it.
-    let _ = std::thread::Builder::new().name("lifeline".to_owned()).spawn(wait);
+    let _ = std::thread::Builder::new()
+        .name("lifeline".to_owned())
+        .spawn(wait);
 }
 
 static PANIC_LINE: AtomicU32 = AtomicU32::new(0);

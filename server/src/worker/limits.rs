@@ -31,15 +31,28 @@ pub fn apply(limits: &Limits) -> Vec<Limit> {
     active.extend(resources(limits));
     active.push(report("files", landlock_all()));
     active.push(report("network and processes", seccomp_all()));
-    active.push(report("resident memory", Ok(format!("{} bytes, watched by the node", limits.memory_bytes))));
-    active.push(report("time", Ok(format!("{} seconds, watched by the node", limits.seconds))));
+    active.push(report(
+        "resident memory",
+        Ok(format!(
+            "{} bytes, watched by the node",
+            limits.memory_bytes
+        )),
+    ));
+    active.push(report(
+        "time",
+        Ok(format!("{} seconds, watched by the node", limits.seconds)),
+    ));
     active
 }
 
 fn report(name: &str, means: Result<String, String>) -> Limit {
     let active = means.is_ok();
     let detail = means.unwrap_or_else(|why| why);
-    Limit { name: name.to_owned(), active, detail }
+    Limit {
+        name: name.to_owned(),
+        active,
+        detail,
+    }
 }
 
 /// The data engine reads its number of threads from the environment at first use.
@@ -63,7 +76,10 @@ fn not_dumpable() -> Result<String, String> {
 fn resources(limits: &Limits) -> Vec<Limit> {
     // The data segment counts what is reserved for writing, which allocators reserve in
     // large pieces: it is the hard stop behind the watched resident memory.
-    let data = limits.memory_bytes.saturating_mul(2).saturating_add(2 << 30);
+    let data = limits
+        .memory_bytes
+        .saturating_mul(2)
+        .saturating_add(2 << 30);
     let cpu = limits.seconds.saturating_mul(2);
     [
         ("core dumps", Resource::CORE, 0),
@@ -93,11 +109,15 @@ fn landlock_all() -> Result<String, String> {
     };
     match restrict() {
         Ok(status) => match status.ruleset {
-            RulesetStatus::FullyEnforced => Ok("landlock denies all; seccomp denies opening".into()),
+            RulesetStatus::FullyEnforced => {
+                Ok("landlock denies all; seccomp denies opening".into())
+            }
             RulesetStatus::PartiallyEnforced => {
                 Ok("landlock denies what this kernel knows; seccomp denies opening".into())
             }
-            RulesetStatus::NotEnforced => Err("this kernel has no landlock; seccomp denies opening".into()),
+            RulesetStatus::NotEnforced => {
+                Err("this kernel has no landlock; seccomp denies opening".into())
+            }
         },
         Err(error) => Err(error.to_string()),
     }
@@ -113,8 +133,9 @@ fn seccomp_all() -> Result<String, String> {
             SeccompAction::Errno(errno.unsigned_abs()),
             arch,
         );
-        let program: BpfProgram =
-            filter.and_then(TryInto::try_into).map_err(|error| error.to_string())?;
+        let program: BpfProgram = filter
+            .and_then(TryInto::try_into)
+            .map_err(|error| error.to_string())?;
         seccompiler::apply_filter_all_threads(&program).map_err(|error| error.to_string())?;
     }
     Ok("seccomp denies sockets, new programs and processes, tracing, opening files".to_owned())
@@ -124,7 +145,9 @@ type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// Without `clone3` the C library starts threads by `clone`, whose flags can be looked at.
 fn clone3() -> Rules {
-    both_abis(libc::SYS_clone3).map(|number| (number, Vec::new())).collect()
+    both_abis(libc::SYS_clone3)
+        .map(|number| (number, Vec::new()))
+        .collect()
 }
 
 fn denied() -> Result<Rules, String> {
@@ -152,7 +175,10 @@ fn denied() -> Result<Rules, String> {
         (libc::SYS_clone, masked(0, libc::CLONE_THREAD, 0)?),
         // Nothing in memory becomes code.
         (libc::SYS_mmap, masked(2, libc::PROT_EXEC, libc::PROT_EXEC)?),
-        (libc::SYS_mprotect, masked(2, libc::PROT_EXEC, libc::PROT_EXEC)?),
+        (
+            libc::SYS_mprotect,
+            masked(2, libc::PROT_EXEC, libc::PROT_EXEC)?,
+        ),
     ];
     for (number, rule) in conditional {
         rules.extend(both_abis(number).map(|number| (number, vec![rule.clone()])));

@@ -31,8 +31,8 @@ pub mod wire;
 
 pub use self::child::child_main;
 pub use self::node::{
-    AssessInput, Assessed, Composed, Holding, Outcome, Progress, Refused, assess, compose, limits_active,
-    probe,
+    AssessInput, Assessed, Composed, Holding, Outcome, Progress, Refused, assess, compose,
+    limits_active, probe,
 };
 
 /// First descriptors of the child.

@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::supervise::{self, End, Errand};
 use super::wire::{
-    AssessTask, AssessedFinding, ComposeTask, ComposedFinding, Finding, Frame, HoldingTask, KeyText,
-    Limit, Limits, MARK_LEN, ProbeTask, Task, Weighed, plain, plain_code,
+    AssessTask, AssessedFinding, ComposeTask, ComposedFinding, Finding, Frame, HoldingTask,
+    KeyText, Limit, Limits, MARK_LEN, ProbeTask, Task, Weighed, plain, plain_code,
 };
 use crate::blobs::{Staged, full, storage_fault};
 use crate::config::Config;
@@ -37,7 +37,11 @@ pub struct Refused {
 
 impl Refused {
     fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), report: None }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            report: None,
+        }
     }
 }
 
@@ -145,8 +149,17 @@ pub async fn assess(
         let marks = ear.marks.take();
         Ok(match ear.conclude(end, &ctx.config)? {
             Ok(Finding::Assessed(finding)) => {
-                match marks.map(|marks| marks.finish(finding.rows)).transpose()?.flatten() {
-                    Some(marks) => Outcome::Done(Assessed { finding, cleaned, marks, preview }),
+                match marks
+                    .map(|marks| marks.finish(finding.rows))
+                    .transpose()?
+                    .flatten()
+                {
+                    Some(marks) => Outcome::Done(Assessed {
+                        finding,
+                        cleaned,
+                        marks,
+                        preview,
+                    }),
                     None => Outcome::Refused(died()),
                 }
             }
@@ -182,13 +195,19 @@ pub async fn compose(
     blocking(move || {
         let (file, preview) = (ctx.blobs.stage()?, ctx.blobs.stage()?);
         let mut ear = Ear::new(progress);
-        let files = Files { outputs: vec![file.handle()?, preview.handle()?], inputs };
+        let files = Files {
+            outputs: vec![file.handle()?, preview.handle()?],
+            inputs,
+        };
         let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
         let weighed = ear.weighed.take();
         Ok(match (ear.conclude(end, &ctx.config)?, weighed) {
-            (Ok(Finding::Composed(finding)), Some(weighed)) => {
-                Outcome::Done(Composed { finding, weighed: *weighed, file, preview })
-            }
+            (Ok(Finding::Composed(finding)), Some(weighed)) => Outcome::Done(Composed {
+                finding,
+                weighed: *weighed,
+                file,
+                preview,
+            }),
             (Ok(_), _) => Outcome::Refused(died()),
             (Err(refused), _) => Outcome::Refused(refused),
         })
@@ -220,7 +239,9 @@ fn hand_over(holdings: Vec<Holding>) -> (Vec<HoldingTask>, Vec<File>) {
 /// # Errors
 /// When no child can be started.
 pub async fn limits_active(config: &Config) -> Result<Vec<Limit>, Fault> {
-    probe(config, ProbeTask::default()).await.map(|(limits, _)| limits)
+    probe(config, ProbeTask::default())
+        .await
+        .map(|(limits, _)| limits)
 }
 
 /// Lets a child try what must not be possible; answers its limits and what came of it:
@@ -235,8 +256,17 @@ pub async fn probe(
     let config = config.clone();
     blocking(move || {
         let mut ear = Ear::new(Box::new(|_| {}));
-        let files = Files { outputs: Vec::new(), inputs: Vec::new() };
-        let end = errand(&config, &Task::Probe(task), files, &AtomicBool::new(false), &mut ear)?;
+        let files = Files {
+            outputs: Vec::new(),
+            inputs: Vec::new(),
+        };
+        let end = errand(
+            &config,
+            &Task::Probe(task),
+            files,
+            &AtomicBool::new(false),
+            &mut ear,
+        )?;
         let limits = std::mem::take(&mut ear.limits);
         let found = match ear.conclude(end, &config)? {
             Ok(Finding::Probed(tried)) => Ok(tried),
@@ -300,7 +330,13 @@ struct Ear {
 
 impl Ear {
     fn new(progress: Progress) -> Self {
-        Self { progress, limits: Vec::new(), marks: None, weighed: None, finding: None }
+        Self {
+            progress,
+            limits: Vec::new(),
+            marks: None,
+            weighed: None,
+            finding: None,
+        }
     }
 
     fn hear(&mut self, frame: Frame) -> Result<(), Fault> {
@@ -324,9 +360,16 @@ impl Ear {
             End::Clean => match self.finding {
                 Some(Finding::Broken { full: true, .. }) => return Err(full()),
                 Some(Finding::Broken { message, .. }) => {
-                    return Err(Fault::internal(format!("checker: {}", plain(&message, 500))));
+                    return Err(Fault::internal(format!(
+                        "checker: {}",
+                        plain(&message, 500)
+                    )));
                 }
-                Some(Finding::Refused { code, message, report }) => Refused {
+                Some(Finding::Refused {
+                    code,
+                    message,
+                    report,
+                }) => Refused {
                     code: plain_code(&code),
                     message: plain(&message, 2_000),
                     report,
@@ -379,7 +422,12 @@ impl MarkWriter {
         let staged = ctx.blobs.stage()?;
         let writer = BufWriter::with_capacity(128 * 1024, staged.handle()?);
         let sealer = Sealer::new(writer, &[ctx.keys.recipient()]).map_err(Fault::internal)?;
-        Ok(Self { staged, sealer, key: ctx.keys.fingerprints().clone(), rows: 0 })
+        Ok(Self {
+            staged,
+            sealer,
+            key: ctx.keys.fingerprints().clone(),
+            rows: 0,
+        })
     }
 
     /// Rows beyond what any file may have are not kept: then no file has as many.

@@ -12,11 +12,17 @@ use super::wire::{Finding, ProbeTask};
 pub(super) fn run(task: &ProbeTask) -> Finding {
     let mut tried = BTreeMap::new();
     if let Some(address) = &task.connect {
-        tried.insert("connect".to_owned(), outcome(TcpStream::connect(address.as_str())));
+        tried.insert(
+            "connect".to_owned(),
+            outcome(TcpStream::connect(address.as_str())),
+        );
     }
     if let Some(path) = &task.open {
         tried.insert("open".to_owned(), outcome(File::open(path)));
-        tried.insert("create".to_owned(), outcome(File::create_new(format!("{path}.probe"))));
+        tried.insert(
+            "create".to_owned(),
+            outcome(File::create_new(format!("{path}.probe"))),
+        );
         tried.insert("run".to_owned(), outcome(Command::new(path).spawn()));
     }
     if let Some(message) = &task.panic {
@@ -28,12 +34,16 @@ pub(super) fn run(task: &ProbeTask) -> Finding {
     hog(task.hog);
     spin(task.spin);
     // The environment, threads and descriptors as the child itself sees them.
-    let variables: Vec<String> =
-        std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
+    let variables: Vec<String> = std::env::vars_os()
+        .map(|(name, _)| name.to_string_lossy().into_owned())
+        .collect();
     tried.insert("environment".to_owned(), variables.join(" "));
     let thread = std::thread::Builder::new().spawn(|| "threads can be started");
     let thread = thread.map(|handle| handle.join().unwrap_or("a thread died"));
-    tried.insert("thread".to_owned(), thread.map_or_else(|e| e.to_string(), str::to_owned));
+    tried.insert(
+        "thread".to_owned(),
+        thread.map_or_else(|e| e.to_string(), str::to_owned),
+    );
     Finding::Probed(tried)
 }
 

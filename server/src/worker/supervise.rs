@@ -57,8 +57,17 @@ pub(super) fn run(
 ) -> Result<End, Fault> {
     let (control_reader, control) = io::pipe().map_err(Fault::internal)?;
     let (results, results_writer) = io::pipe().map_err(Fault::internal)?;
-    let mut child = spawn(errand.program, control_reader, results_writer, errand.outputs, errand.inputs)?;
-    let watch = Watch { reason: AtomicU8::new(0), done: AtomicBool::new(false) };
+    let mut child = spawn(
+        errand.program,
+        control_reader,
+        results_writer,
+        errand.outputs,
+        errand.inputs,
+    )?;
+    let watch = Watch {
+        reason: AtomicU8::new(0),
+        done: AtomicBool::new(false),
+    };
     let heard = std::thread::scope(|scope| {
         let pid = child.id();
         let watch = &watch;
@@ -84,14 +93,26 @@ fn spawn(
     inputs: Vec<File>,
 ) -> Result<Child, Fault> {
     let mut mappings = vec![
-        FdMapping { parent_fd: OwnedFd::from(control), child_fd: fd::CONTROL },
-        FdMapping { parent_fd: OwnedFd::from(results), child_fd: fd::RESULTS },
+        FdMapping {
+            parent_fd: OwnedFd::from(control),
+            child_fd: fd::CONTROL,
+        },
+        FdMapping {
+            parent_fd: OwnedFd::from(results),
+            child_fd: fd::RESULTS,
+        },
     ];
     for (file, child_fd) in outputs.into_iter().zip([fd::OUTPUT, fd::PREVIEW]) {
-        mappings.push(FdMapping { parent_fd: file.into(), child_fd });
+        mappings.push(FdMapping {
+            parent_fd: file.into(),
+            child_fd,
+        });
     }
     for (file, child_fd) in inputs.into_iter().zip(fd::INPUTS..) {
-        mappings.push(FdMapping { parent_fd: file.into(), child_fd });
+        mappings.push(FdMapping {
+            parent_fd: file.into(),
+            child_fd,
+        });
     }
     let mut command = Command::new(program);
     command
@@ -179,7 +200,11 @@ impl Watch {
 /// Resident bytes of a process; 0 when it is gone.
 fn resident(statm: &str) -> u64 {
     let text = std::fs::read_to_string(statm).unwrap_or_default();
-    let pages: u64 = text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    let pages: u64 = text
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse().ok())
+        .unwrap_or(0);
     pages * page_size()
 }
 
@@ -212,7 +237,9 @@ fn judge(watch: &Watch, status: ExitStatus, heard: Result<(), Break>) -> Result<
     };
     match heard {
         Err(Break::Unheard(fault)) => Err(fault),
-        Err(Break::Early) => Err(Fault::internal(format!("the checker did not start: {status}"))),
+        Err(Break::Early) => Err(Fault::internal(format!(
+            "the checker did not start: {status}"
+        ))),
         Err(Break::Late) if end == End::Clean => Ok(End::Died),
         Err(Break::Late) | Ok(()) => Ok(end),
     }

@@ -16,7 +16,11 @@ use super::wire::{Finding, KeyText};
 /// Why a task ends without its result.
 pub(super) enum Stop {
     /// The file is to blame.
-    Refused { code: String, message: String, report: Option<serde_json::Value> },
+    Refused {
+        code: String,
+        message: String,
+        report: Option<serde_json::Value>,
+    },
     /// The node's disk or data is.
     Broken { full: bool, message: String },
 }
@@ -24,12 +28,19 @@ pub(super) enum Stop {
 impl Stop {
     /// Something that must hold on a sound node.
     fn broken(message: impl Into<String>) -> Self {
-        Self::Broken { full: false, message: message.into() }
+        Self::Broken {
+            full: false,
+            message: message.into(),
+        }
     }
 
     /// A refusal that has its code.
     fn refused(error: &impl Coded) -> Self {
-        Self::Refused { code: error.code().to_owned(), message: error.to_string(), report: None }
+        Self::Refused {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            report: None,
+        }
     }
 
     /// A failure to write output: never the file's fault.
@@ -38,18 +49,32 @@ impl Stop {
         let mut full = false;
         while let Some(error) = next {
             if let Some(io) = error.downcast_ref::<io::Error>() {
-                full |= matches!(io.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+                full |= matches!(
+                    io.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                );
             }
             next = error.source();
         }
-        Self::Broken { full, message: format!("output: {error}") }
+        Self::Broken {
+            full,
+            message: format!("output: {error}"),
+        }
     }
 }
 
 impl From<Stop> for Finding {
     fn from(stop: Stop) -> Self {
         match stop {
-            Stop::Refused { code, message, report } => Self::Refused { code, message, report },
+            Stop::Refused {
+                code,
+                message,
+                report,
+            } => Self::Refused {
+                code,
+                message,
+                report,
+            },
             Stop::Broken { full, message } => Self::Broken { full, message },
         }
     }
@@ -68,7 +93,9 @@ fn open_strange(descriptor: i32, key: &KeyText) -> Result<Plaintext<File>, Stop>
 /// Opens a sealed file that this node wrote.
 fn open_own(descriptor: i32, key: &KeyText) -> Result<Plaintext<File>, Stop> {
     open_strange(descriptor, key).map_err(|stop| match stop {
-        Stop::Refused { code, message, .. } => Stop::broken(format!("own file: {message} ({code})")),
+        Stop::Refused { code, message, .. } => {
+            Stop::broken(format!("own file: {message} ({code})"))
+        }
         broken => broken,
     })
 }
@@ -78,8 +105,11 @@ type SealedOutput = Sealer<BufWriter<File>>;
 
 fn sealed_output(descriptor: i32, recipient: &Recipient) -> Result<SealedOutput, Stop> {
     let file = take(descriptor).ok_or_else(|| Stop::broken("an output is not there"))?;
-    Sealer::new(BufWriter::with_capacity(256 * 1024, file), std::slice::from_ref(recipient))
-        .map_err(|error| Stop::output(&error))
+    Sealer::new(
+        BufWriter::with_capacity(256 * 1024, file),
+        std::slice::from_ref(recipient),
+    )
+    .map_err(|error| Stop::output(&error))
 }
 
 fn finish(sealer: SealedOutput) -> Result<(), Stop> {
@@ -90,10 +120,13 @@ fn finish(sealer: SealedOutput) -> Result<(), Stop> {
 /// Seals a whole text or file in memory.
 fn seal_whole(descriptor: i32, recipient: &Recipient, bytes: &[u8]) -> Result<(), Stop> {
     let mut output = sealed_output(descriptor, recipient)?;
-    output.write_all(bytes).map_err(|error| Stop::output(&error))?;
+    output
+        .write_all(bytes)
+        .map_err(|error| Stop::output(&error))?;
     finish(output)
 }
 
 fn recipient(text: &str) -> Result<Recipient, Stop> {
-    text.parse().map_err(|_| Stop::broken("the recipient is none"))
+    text.parse()
+        .map_err(|_| Stop::broken("the recipient is none"))
 }

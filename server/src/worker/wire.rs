@@ -285,7 +285,9 @@ impl Frame {
     /// # Errors
     /// The reader's, or `InvalidData` for anything but a frame.
     pub fn read(reader: &mut impl Read) -> io::Result<Option<Self>> {
-        let Some((kind, body)) = read_frame(reader)? else { return Ok(None) };
+        let Some((kind, body)) = read_frame(reader)? else {
+            return Ok(None);
+        };
         let frame = match kind {
             b'L' => Self::Limits(serde_json::from_slice(&body)?),
             b'S' => Self::Stage(plain(&String::from_utf8_lossy(&body), 200)),
@@ -318,7 +320,9 @@ pub fn read_control<T: for<'de> Deserialize<'de>>(reader: &mut impl Read) -> io:
 }
 
 fn write_frame(writer: &mut impl Write, kind: u8, body: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(body.len()).ok().filter(|length| *length <= MAX_FRAME);
+    let length = u32::try_from(body.len())
+        .ok()
+        .filter(|length| *length <= MAX_FRAME);
     let length = length.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     writer.write_all(&[kind])?;
     writer.write_all(&length.to_le_bytes())?;
@@ -353,13 +357,20 @@ pub fn plain_code(code: &str) -> String {
         .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_')
         .take(64)
         .collect();
-    if kept.is_empty() { "checker_refused".to_owned() } else { kept }
+    if kept.is_empty() {
+        "checker_refused".to_owned()
+    } else {
+        kept
+    }
 }
 
 /// A text as it may be stored: without control characters, cut to `limit` characters.
 #[must_use]
 pub fn plain(text: &str, limit: usize) -> String {
-    text.chars().filter(|c| !c.is_control()).take(limit).collect()
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(limit)
+        .collect()
 }
 
 #[cfg(test)]
@@ -370,12 +381,22 @@ mod tests {
     fn frames_are_read_back_and_lies_refused() {
         let mut bytes = Vec::new();
         Frame::Stage("opening".into()).write(&mut bytes).unwrap();
-        Frame::Marks(vec![7; 2 * MARK_LEN]).write(&mut bytes).unwrap();
+        Frame::Marks(vec![7; 2 * MARK_LEN])
+            .write(&mut bytes)
+            .unwrap();
         let mut reader = &bytes[..];
-        assert!(matches!(Frame::read(&mut reader), Ok(Some(Frame::Stage(text))) if text == "opening"));
+        assert!(
+            matches!(Frame::read(&mut reader), Ok(Some(Frame::Stage(text))) if text == "opening")
+        );
         assert!(matches!(Frame::read(&mut reader), Ok(Some(Frame::Marks(m))) if m.len() == 40));
         assert!(matches!(Frame::read(&mut reader), Ok(None)));
-        for wrong in [&b"M\x03\0\0\0abc"[..], b"S\xff\xff\xff\xff", b"S\x05\0\0\0ab", b"X\0\0\0\0", b"F\x01\0\0\0{"] {
+        for wrong in [
+            &b"M\x03\0\0\0abc"[..],
+            b"S\xff\xff\xff\xff",
+            b"S\x05\0\0\0ab",
+            b"X\0\0\0\0",
+            b"F\x01\0\0\0{",
+        ] {
             assert!(Frame::read(&mut &wrong[..]).is_err(), "{wrong:?}");
         }
     }

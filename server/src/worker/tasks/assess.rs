@@ -37,7 +37,12 @@ fn assess(task: &AssessTask, voice: &mut Voice) -> Result<AssessedFinding, Stop>
     let assessment = quality::assess(&bytes, &policy, task.as_of, &mut |stage| tell(voice, stage))
         .map_err(|error| refused(&error))?;
     drop(bytes);
-    let Assessment { report, preview, rows, cleaned } = assessment;
+    let Assessment {
+        report,
+        preview,
+        rows,
+        cleaned,
+    } = assessment;
     voice.stage("sealing");
     send_marks(&rows, voice)?;
     let recipient = recipient(&task.recipient)?;
@@ -47,7 +52,8 @@ fn assess(task: &AssessTask, voice: &mut Voice) -> Result<AssessedFinding, Stop>
         rows: packed.rows,
         grade: report.q_hundredths,
         report: report_json(&report)?,
-        contract: serde_json::from_slice(&contract).map_err(|error| Stop::broken(error.to_string()))?,
+        contract: serde_json::from_slice(&contract)
+            .map_err(|error| Stop::broken(error.to_string()))?,
     })
 }
 
@@ -68,7 +74,9 @@ fn compare_digest(plaintext: &mut Plaintext<File>, claimed: &str) -> Result<(), 
             }
         }
     }
-    plaintext.rewind().map_err(|error| Stop::broken(error.to_string()))?;
+    plaintext
+        .rewind()
+        .map_err(|error| Stop::broken(error.to_string()))?;
     let found = hasher.finish().to_string();
     if found.eq_ignore_ascii_case(claimed) {
         return Ok(());
@@ -89,7 +97,10 @@ fn rewrite(
     max_decoded_bytes: u64,
     voice: &mut Voice,
 ) -> Result<(Vec<u8>, Packed), Stop> {
-    let limits = Limits { decoded_len: max_decoded_bytes, ..Limits::default() };
+    let limits = Limits {
+        decoded_len: max_decoded_bytes,
+        ..Limits::default()
+    };
     voice.stage("checking the structure");
     let claims = preflight(&mut plaintext, &limits).map_err(|refusal| Stop::refused(&refusal))?;
     if claims.rows == 0 {
@@ -129,7 +140,9 @@ fn send_marks(rows: &RowMarks, voice: &mut Voice) -> Result<(), Stop> {
             records.extend(print.to_le_bytes());
             records.extend(quality.to_le_bytes());
         }
-        voice.say(&Frame::Marks(records)).map_err(|error| Stop::broken(error.to_string()))?;
+        voice
+            .say(&Frame::Marks(records))
+            .map_err(|error| Stop::broken(error.to_string()))?;
     }
     Ok(())
 }
@@ -163,5 +176,9 @@ fn preview_json(preview: &Preview) -> Result<Vec<u8>, Stop> {
 
 /// Whatever stops an assessment stops it again: it is about the file or its contract.
 fn refused(error: &AssessError) -> Stop {
-    Stop::Refused { code: error.code().to_owned(), message: error.to_string(), report: None }
+    Stop::Refused {
+        code: error.code().to_owned(),
+        message: error.to_string(),
+        report: None,
+    }
 }

@@ -24,7 +24,9 @@ fn compose(task: &ComposeTask, voice: &mut Voice) -> Result<ComposedFinding, Sto
     voice.stage("weighing");
     let composition = weigh(&task.holdings)?;
     let weighed = Frame::Weighed(Box::new(summary(&composition)));
-    voice.say(&weighed).map_err(|error| Stop::broken(error.to_string()))?;
+    voice
+        .say(&weighed)
+        .map_err(|error| Stop::broken(error.to_string()))?;
     if composition.rows_delivered == 0 {
         return Err(Stop::Refused {
             code: "nothing_to_deliver".to_owned(),
@@ -77,7 +79,9 @@ fn read_marks(holding: &HoldingTask, descriptor: i32) -> Result<Vec<KeyedRow>, S
     let mut rows = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
     let mut record = [0; MARK_LEN];
     for _ in 0..count {
-        marks.read_exact(&mut record).map_err(|error| Stop::broken(format!("marks: {error}")))?;
+        marks
+            .read_exact(&mut record)
+            .map_err(|error| Stop::broken(format!("marks: {error}")))?;
         let (fp, quality) = record.split_at(16);
         rows.push(KeyedRow {
             fp: fp.try_into().unwrap_or_default(),
@@ -90,20 +94,31 @@ fn read_marks(holding: &HoldingTask, descriptor: i32) -> Result<Vec<KeyedRow>, S
 fn join(task: &ComposeTask, composition: Composition) -> Result<(Vec<u8>, pack::Composed), Stop> {
     let contract = Contract::from_json(task.contract.to_string().as_bytes())
         .map_err(|error| Stop::broken(error.to_string()))?;
-    let standing = task.holdings.iter().filter_map(|holding| holding.part_key.as_ref());
+    let standing = task
+        .holdings
+        .iter()
+        .filter_map(|holding| holding.part_key.as_ref());
     let first = fd::INPUTS + i32::try_from(task.holdings.len()).unwrap_or(i32::MAX - fd::INPUTS);
     let mut parts = Vec::new();
     for ((key, weight), descriptor) in standing.zip(composition.contributions).zip(first..) {
         let reader = open_own(descriptor, key)?;
-        parts.push(Part { reader, keep: KeepMask::from_bools(&weight.kept) });
+        parts.push(Part {
+            reader,
+            keep: KeepMask::from_bools(&weight.kept),
+        });
     }
-    let limits =
-        preflight::Limits { decoded_len: task.max_decoded_bytes, ..preflight::Limits::default() };
+    let limits = preflight::Limits {
+        decoded_len: task.max_decoded_bytes,
+        ..preflight::Limits::default()
+    };
     pack::compose(parts, &contract, &limits, Vec::new()).map_err(|refusal| Stop::refused(&refusal))
 }
 
 fn summary(composition: &Composition) -> Weighed {
-    let weights = composition.weights.iter().map(|(party, weight)| (*party, weight.to_string()));
+    let weights = composition
+        .weights
+        .iter()
+        .map(|(party, weight)| (*party, weight.to_string()));
     Weighed {
         parts: composition.contributions.iter().map(part).collect(),
         weights: weights.collect(),
