@@ -6,7 +6,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
+use std::sync::Arc;
 
+use polars::io::parquet::metadata::FileMetadata;
 use polars::io::parquet::read::{ParallelStrategy, ParquetReader};
 use polars::prelude::*;
 
@@ -25,7 +27,8 @@ pub(crate) struct Table<'a> {
     pub rules: Vec<ColumnRule>,
     /// Type of every column as the file has it; `None` when it lacks the column.
     pub found: Vec<Option<String>>,
-    groups: Vec<usize>,
+    /// The footer; a reader given one row group of it reads just that one.
+    footer: Arc<FileMetadata>,
     pub rows: u64,
 }
 
@@ -33,8 +36,9 @@ impl<'a> Table<'a> {
     pub fn open(packed: &'a [u8], policy: &Policy) -> Result<Self, AssessError> {
         let mut reader = ParquetReader::new(Cursor::new(packed));
         let schema = reader.schema().map_err(unreadable)?;
-        let metadata = reader.get_metadata().map_err(unreadable)?;
-        let groups: Vec<usize> = metadata.row_groups.iter().map(|g| g.num_rows()).collect();
+        let footer = Arc::clone(reader.get_metadata().map_err(unreadable)?);
+        let groups = footer.row_groups.iter();
+        let rows = groups.map(|group| group.num_rows() as u64).sum();
         let types: HashMap<&str, DataType> = schema
             .iter_values()
             .map(|field| (field.name.as_str(), DataType::from_arrow_field(field)))
@@ -55,8 +59,8 @@ impl<'a> Table<'a> {
             packed,
             rules,
             found,
-            rows: groups.iter().map(|rows| *rows as u64).sum(),
-            groups,
+            footer,
+            rows,
         })
     }
 
@@ -68,13 +72,18 @@ impl<'a> Table<'a> {
     ) -> Result<(), AssessError> {
         let step = (BATCH_BYTES / 16 / self.rules.len().max(1)).max(MIN_BATCH_ROWS);
         let mut first = 0;
-        for &rows in self.groups.iter().filter(|rows| **rows > 0) {
-            let group = ParquetReader::new(Cursor::new(self.packed))
-                .with_slice(Some((first, rows)))
+        let mut frame = FileMetadata::clone(&self.footer);
+        let groups = std::mem::take(&mut frame.row_groups);
+        for group in groups.into_iter().filter(|group| group.num_rows() > 0) {
+            let rows = group.num_rows();
+            let mut footer = frame.clone();
+            footer.num_rows = rows;
+            footer.row_groups = vec![group];
+            let mut reader = ParquetReader::new(Cursor::new(self.packed))
                 .read_parallel(ParallelStrategy::Columns)
-                .set_rechunk(false)
-                .finish()
-                .map_err(unreadable)?;
+                .set_rechunk(false);
+            reader.set_metadata(Arc::new(footer));
+            let group = reader.finish().map_err(unreadable)?;
             for offset in (0..rows).step_by(step) {
                 let batch = group.slice(offset as i64, step);
                 let columns = self.rules.iter().map(|rule| column(&batch, rule));

@@ -7,9 +7,9 @@ pub(crate) fn boolean(text: &str) -> Option<bool> {
     const TRUE: [&str; 5] = ["true", "t", "yes", "y", "1"];
     const FALSE: [&str; 5] = ["false", "f", "no", "n", "0"];
     let is = |word: &&str| text.eq_ignore_ascii_case(word);
-    if TRUE.iter().any(|word| is(word)) {
+    if TRUE.iter().any(is) {
         Some(true)
-    } else if FALSE.iter().any(|word| is(word)) {
+    } else if FALSE.iter().any(is) {
         Some(false)
     } else {
         None

@@ -103,7 +103,7 @@ impl TextColumn {
         true
     }
 
-    /// First pass over a batch; most batches need no cleaning and are kept.
+    /// A column that is no text in the file is read as text, cell by cell.
     fn log_coercion(&mut self, series: &Series, first_row: u64) {
         if *series.dtype() != DataType::String {
             let present = series.is_not_null();

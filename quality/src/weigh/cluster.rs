@@ -12,6 +12,12 @@ use super::{Holding, QUALITY_FLOOR, WeighError};
 /// Most holdings one composition takes.
 pub const MAX_HOLDINGS: usize = u32::MAX as usize;
 
+/// Both halves of a fingerprint.
+type Fingerprint = (u64, u64);
+
+/// Where the merge stands in one holding: fingerprint, holding, position.
+type Head = Reverse<(Fingerprint, usize, usize)>;
+
 /// A row under its fingerprint; 24 bytes, so that five million fit in 120 MB.
 #[derive(Clone, Copy)]
 struct Entry {
@@ -22,7 +28,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn fingerprint(&self) -> (u64, u64) {
+    fn fingerprint(&self) -> Fingerprint {
         (self.high, self.low)
     }
 }
@@ -123,7 +129,7 @@ impl<'a> Clusters<'a> {
 
     /// Merges the sorted holdings and hands out every cluster once.
     pub(super) fn for_each(&self, mut visit: impl FnMut(&Cluster)) {
-        let mut heads: BinaryHeap<Reverse<((u64, u64), usize, usize)>> = self
+        let mut heads: BinaryHeap<Head> = self
             .sorted
             .iter()
             .enumerate()
