@@ -26,6 +26,7 @@ mod writer;
 
 pub mod audit;
 pub mod bench;
+pub mod market;
 #[cfg(test)]
 mod tests;
 

@@ -1,1 +1,8 @@
+//! The writer against both databases. PostgreSQL takes part when `TEST_DATABASE_URL` names
+//! a server; every test makes its own database there.
 
+mod batches;
+mod corruption;
+mod oracle;
+mod story;
+mod support;

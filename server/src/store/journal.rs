@@ -567,3 +567,13 @@ pub fn keys_after(
 pub fn every_account(db: &mut Db) -> Result<Vec<AccountRow>, Fault> {
     Ok(on!(db, c => account::table.order(account::id).select(AccountRow::as_select()).load(c))?)
 }
+
+/// Accounts of a book that are not empty and whose name starts so.
+pub fn balances_under(db: &mut Db, prefix: &str) -> Result<Vec<AccountRow>, Fault> {
+    Ok(on!(db, c => account::table
+        .filter(account::name.ge(prefix).and(account::name.lt(format!("{prefix}\u{7f}"))))
+        .filter(account::balance.ne(0))
+        .order(account::id)
+        .select(AccountRow::as_select())
+        .load(c))?)
+}

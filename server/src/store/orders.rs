@@ -1,6 +1,5 @@
 //! Orders with the licences they give, and refunds.
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use schema::columns::{Key, When};
 use schema::db::Db;
@@ -251,10 +250,10 @@ pub fn view(db: &mut Db, id: Uuid) -> Result<OrderView, Fault> {
 pub fn of_buyer(
     db: &mut Db,
     buyer: Uuid,
-    before: Option<Uuid>,
+    before: Uuid,
     limit: i64,
 ) -> Result<Vec<OrderView>, Fault> {
-    let before = Key(before.unwrap_or(Uuid::max()));
+    let before = Key(before);
     let parts: Vec<OrderParts> = on!(db, c => order_query!()
         .filter(orders::buyer_id.eq(Key(buyer)).and(orders::id.lt(before)))
         .order(orders::id.desc())
@@ -267,10 +266,10 @@ pub fn of_buyer(
 pub fn sales_of(
     db: &mut Db,
     dataset_id: Uuid,
-    before: Option<Uuid>,
+    before: Uuid,
     limit: i64,
 ) -> Result<Vec<SaleView>, Fault> {
-    let before = Key(before.unwrap_or(Uuid::max()));
+    let before = Key(before);
     let parts: Vec<OrderParts> = on!(db, c => order_query!()
         .filter(orders::dataset_id.eq(Key(dataset_id)).and(orders::id.lt(before)))
         .order(orders::id.desc())
@@ -293,22 +292,6 @@ fn sale_view(order: OrderView) -> SaleView {
         refunded: order.refunded,
         created_at: order.created_at,
     }
-}
-
-/// Owner of a dataset, and whether a party has put anything into a published revision of it.
-pub fn stake(db: &mut Db, dataset_id: Uuid, party_id: Uuid) -> Result<(Uuid, bool), Fault> {
-    use schema::tables::revision_part;
-    let owner: Key = on!(db, c => dataset::table
-        .find(Key(dataset_id))
-        .select(dataset::owner_id)
-        .first(c))?;
-    let parts: i64 = on!(db, c => revision_part::table
-        .inner_join(revision::table)
-        .filter(revision::dataset_id.eq(Key(dataset_id)))
-        .filter(revision_part::party_id.eq(Key(party_id)))
-        .count()
-        .get_result(c))?;
-    Ok((owner.0, parts > 0))
 }
 
 /// Refunds of an order, oldest first.
@@ -414,40 +397,6 @@ fn current_revision(db: &mut Db, dataset_id: Key) -> Result<Option<(Uuid, i32, i
         return Ok(None);
     };
     Ok(super::pools::latest_epoch(db, id.0)?.map(|epoch| (id.0, number, epoch)))
-}
-
-/// Sums of the sales and refunds of a pool in a period, for statements.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PoolSales {
-    /// Orders.
-    pub count: i64,
-    /// Paid.
-    pub gross: i64,
-    /// Platform fee.
-    pub fee: i64,
-    /// Sales tax.
-    pub tax: i64,
-    /// Owner's commission.
-    pub commission: i64,
-    /// Net to the pool.
-    pub net: i64,
-}
-
-/// Sales of a pool between two moments.
-pub fn pool_sales(
-    db: &mut Db,
-    pool: (Uuid, i32, &str),
-    from: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<Vec<OrderRow>, Fault> {
-    let (revision_id, epoch, currency) = pool;
-    Ok(on!(db, c => orders::table
-        .filter(orders::revision_id.eq(Key(revision_id)).and(orders::epoch.eq(epoch)))
-        .filter(orders::currency.eq(currency))
-        .filter(orders::created_at.ge(When::from(from)).and(orders::created_at.lt(When::from(until))))
-        .order(orders::entry_seq)
-        .select(OrderRow::as_select())
-        .load(c))?)
 }
 
 /// Orders after an identifier, in its order.

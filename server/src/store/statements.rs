@@ -1,14 +1,23 @@
 //! Statements: what was issued, to whom.
 
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use ledger::audit::StatementRow as Bridge;
 use schema::columns::{Key, When};
 use schema::db::Db;
 use schema::on;
-use schema::tables::statement;
+use schema::tables::{
+    contribution, dataset, entry, epoch, epoch_share, orders, refund, revision, revision_part,
+    settlement, settlement_line, statement,
+};
 use schema::wire::{Amount, PartyView, StatementView};
+use serde::Deserialize;
 use uuid::Uuid;
 
+use super::pools::SettlementRow;
 use crate::error::Fault;
 
 /// A row of `statement`.
@@ -147,4 +156,246 @@ pub fn bridges(db: &mut Db) -> Result<Vec<Bridge>, Fault> {
         ..Bridge::default()
     };
     Ok(rows.into_iter().map(bridge).collect())
+}
+
+/// A pool's settlement with everything that its contributors' lines share.
+#[derive(Debug, Clone)]
+pub struct PoolPart {
+    /// Dataset, its title, the revision's number.
+    pub dataset: (Uuid, String, i32),
+    /// Sales since the settlement before: number, gross, tax, fee, commission.
+    pub sales: (i64, i64, i64, i64, i64),
+    /// Refunds since then by period of the sale.
+    pub refunds: Vec<RefundSum>,
+    /// Raw weights of the epoch by contributor.
+    pub weights: HashMap<Uuid, u128>,
+    /// The epoch before it, if there was one: revision number, shares and weights.
+    pub before: Option<(i32, HashMap<Uuid, (i64, u128)>)>,
+    /// Leaf hash of the settlement's entry.
+    pub leaf_hash: Vec<u8>,
+}
+
+/// Refunds of sales of one period.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct RefundSum {
+    /// Period of the sales.
+    pub period: String,
+    /// How many.
+    pub count: i64,
+    /// Given back.
+    pub gross: i64,
+    /// Tax in it.
+    pub tax: i64,
+    /// Fee in it.
+    pub fee: i64,
+    /// Commission in it.
+    pub commission: i64,
+    /// Net in it.
+    pub net: i64,
+}
+
+fn sum(column: &str) -> diesel::expression::SqlLiteral<BigInt> {
+    diesel::dsl::sql(&format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)"))
+}
+
+/// Gathers what the lines of a settlement share. O(contributors of the epoch).
+pub fn pool_part(db: &mut Db, of: &SettlementRow) -> Result<PoolPart, Fault> {
+    let dataset: (Key, Key, String, i32) = on!(db, c => revision::table
+        .inner_join(dataset::table)
+        .filter(revision::id.eq(of.revision_id))
+        .select((revision::id, dataset::id, dataset::title, revision::number))
+        .first(c))?;
+    let since: Option<i64> = on!(db, c => settlement::table
+        .filter(settlement::revision_id.eq(of.revision_id).and(settlement::epoch.eq(of.epoch)))
+        .filter(settlement::book.eq(&of.book).and(settlement::entry_seq.lt(of.entry_seq)))
+        .select(diesel::dsl::max(settlement::entry_seq))
+        .first(c))?;
+    let since = since.unwrap_or(0);
+    let leaf_hash = on!(db, c => entry::table
+        .find((&of.book, of.entry_seq))
+        .select(entry::leaf_hash)
+        .first(c))?;
+    Ok(PoolPart {
+        dataset: (dataset.1.0, dataset.2, dataset.3),
+        sales: sales_between(db, of, since)?,
+        refunds: refunds_between(db, of, since)?,
+        weights: weights(db, of.revision_id, of.epoch)?.into_iter().map(|(p, (_, w))| (p, w)).collect(),
+        before: epoch_before(db, dataset.1, dataset.3, (of.revision_id, of.epoch))?,
+        leaf_hash,
+    })
+}
+
+fn sales_between(
+    db: &mut Db,
+    of: &SettlementRow,
+    since: i64,
+) -> Result<(i64, i64, i64, i64, i64), Fault> {
+    Ok(on!(db, c => orders::table
+        .filter(orders::revision_id.eq(of.revision_id).and(orders::epoch.eq(of.epoch)))
+        .filter(orders::book.eq(&of.book))
+        .filter(orders::entry_seq.gt(since).and(orders::entry_seq.lt(of.entry_seq)))
+        .select((sum("1"), sum("gross"), sum("tax"), sum("fee"), sum("commission")))
+        .first(c))?)
+}
+
+fn refunds_between(db: &mut Db, of: &SettlementRow, since: i64) -> Result<Vec<RefundSum>, Fault> {
+    Ok(on!(db, c => refund::table
+        .inner_join(orders::table)
+        .inner_join(entry::table.on(entry::book.eq(orders::book).and(entry::seq.eq(orders::entry_seq))))
+        .filter(orders::revision_id.eq(of.revision_id).and(orders::epoch.eq(of.epoch)))
+        .filter(refund::book.eq(&of.book))
+        .filter(refund::entry_seq.gt(since).and(refund::entry_seq.lt(of.entry_seq)))
+        .group_by(entry::period)
+        .order(entry::period)
+        .select((
+            entry::period,
+            sum("1"),
+            sum("refund.amount"),
+            sum("refund.tax"),
+            sum("refund.fee"),
+            sum("refund.commission"),
+            sum("refund.net"),
+        ))
+        .load(c))?)
+}
+
+/// Shares and raw weights of an epoch.
+fn weights(db: &mut Db, revision: Key, epoch: i32) -> Result<HashMap<Uuid, (i64, u128)>, Fault> {
+    let rows: Vec<(Key, i64, String)> = on!(db, c => epoch_share::table
+        .filter(epoch_share::revision_id.eq(revision).and(epoch_share::epoch.eq(epoch)))
+        .select((epoch_share::party_id, epoch_share::share, epoch_share::weight))
+        .load(c))?;
+    rows.into_iter()
+        .map(|(party, share, weight)| {
+            Ok((party.0, (share, weight.parse().map_err(Fault::internal)?)))
+        })
+        .collect()
+}
+
+type Before = Option<(i32, HashMap<Uuid, (i64, u128)>)>;
+
+/// The epoch before: of the same revision, or the last one of the revision before.
+fn epoch_before(db: &mut Db, of: Key, number: i32, (revision_id, epoch): (Key, i32)) -> Result<Before, Fault> {
+    let found: Option<(Key, i32, i32)> = on!(db, c => epoch::table
+        .inner_join(revision::table.on(revision::id.eq(epoch::revision_id)))
+        .filter(revision::dataset_id.eq(of))
+        .filter(revision::number.lt(number).or(
+            epoch::revision_id.eq(revision_id).and(epoch::number.lt(epoch)),
+        ))
+        .order((revision::number.desc(), epoch::number.desc()))
+        .select((revision::id, epoch::number, revision::number))
+        .first(c)
+        .optional())?;
+    match found {
+        None => Ok(None),
+        Some((revision, epoch, number)) => Ok(Some((number, weights(db, revision, epoch)?))),
+    }
+}
+
+/// What a contributor brought to a revision: rows kept, grade in hundredths, and the rows
+/// that others had brought before with their receipt and its day.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnPart {
+    /// Rows kept.
+    pub rows: i64,
+    /// Grade over the kept rows; none when nothing was kept.
+    pub grade: Option<i64>,
+    /// Rows, first holder's receipt number, when it was given.
+    pub late: Vec<(u64, u64, DateTime<Utc>)>,
+}
+
+/// The part of a revision part's detail that a statement shows.
+#[derive(Deserialize)]
+struct Detail {
+    #[serde(default)]
+    late: Vec<Late>,
+}
+
+#[derive(Deserialize)]
+struct Late {
+    contribution: Uuid,
+    receipt_no: u64,
+    rows: u64,
+}
+
+/// A contributor's part of a revision.
+pub fn own_part(db: &mut Db, revision: Key, party: Uuid) -> Result<OwnPart, Fault> {
+    let rows: Vec<(i64, i32, String)> = on!(db, c => revision_part::table
+        .filter(revision_part::revision_id.eq(revision).and(revision_part::party_id.eq(Key(party))))
+        .order(revision_part::receipt_no)
+        .select((revision_part::rows_kept, revision_part::grade, revision_part::detail))
+        .load(c))?;
+    let mut part = OwnPart::default();
+    let mut graded = 0i128;
+    for (kept, grade, detail) in rows {
+        part.rows = part.rows.saturating_add(kept);
+        graded += i128::from(kept) * i128::from(grade);
+        let detail: Detail = serde_json::from_str(&detail).map_err(Fault::internal)?;
+        for late in detail.late {
+            let received: Option<When> = on!(db, c => contribution::table
+                .find(Key(late.contribution))
+                .select(contribution::received_at)
+                .first(c))?;
+            let received = received.ok_or_else(|| Fault::internal("a first holder has no receipt"))?;
+            part.late.push((late.rows, late.receipt_no, received.into()));
+        }
+    }
+    if part.rows > 0 {
+        part.grade = i64::try_from(graded / i128::from(part.rows)).ok();
+    }
+    Ok(part)
+}
+
+/// Residue a contributor carried out of the periods before one.
+pub fn carried_into(db: &mut Db, party: Uuid, period: &str, currency: &str) -> Result<i64, Fault> {
+    let found: Option<i64> = on!(db, c => settlement_line::table
+        .inner_join(settlement::table)
+        .filter(settlement_line::party_id.eq(Key(party)))
+        .filter(settlement::period.lt(period).and(settlement::currency.eq(currency)))
+        .order(settlement::entry_seq.desc())
+        .select(settlement_line::carry_after)
+        .first(c)
+        .optional())?;
+    Ok(found.unwrap_or(0))
+}
+
+/// Commission of an owner in a period by dataset: dataset, title, sales, sales less refunds.
+pub fn commissions(
+    db: &mut Db,
+    owner: Uuid,
+    period: &str,
+    currency: &str,
+) -> Result<Vec<(Uuid, String, i64, i64)>, Fault> {
+    let sold: Vec<(Key, String, i64, i64)> = on!(db, c => orders::table
+        .inner_join(dataset::table)
+        .inner_join(entry::table.on(entry::book.eq(orders::book).and(entry::seq.eq(orders::entry_seq))))
+        .filter(dataset::owner_id.eq(Key(owner)).and(orders::currency.eq(currency)))
+        .filter(entry::period.eq(period).and(orders::commission.ne(0)))
+        .group_by((dataset::id, dataset::title))
+        .order(dataset::id)
+        .select((dataset::id, dataset::title, sum("1"), sum("orders.commission")))
+        .load(c))?;
+    let back: Vec<(Key, String, i64)> = on!(db, c => refund::table
+        .inner_join(orders::table.inner_join(dataset::table))
+        .filter(dataset::owner_id.eq(Key(owner)).and(orders::currency.eq(currency)))
+        .filter(refund::period.eq(period).and(refund::commission.ne(0)))
+        .group_by((dataset::id, dataset::title))
+        .select((dataset::id, dataset::title, sum("refund.commission")))
+        .load(c))?;
+    let mut lines: BTreeMap<Uuid, (String, i64, i64)> =
+        sold.into_iter().map(|(id, title, count, sum)| (id.0, (title, count, sum))).collect();
+    for (id, title, sum) in back {
+        let line = lines.entry(id.0).or_insert((title, 0, 0));
+        line.2 = line.2.saturating_sub(sum);
+    }
+    Ok(lines.into_iter().map(|(id, (title, count, sum))| (id, title, count, sum)).collect())
+}
+
+/// Parties with a statement in a period, by currency.
+pub fn issued_in(db: &mut Db, period: &str) -> Result<Vec<(Key, String)>, Fault> {
+    Ok(on!(db, c => statement::table
+        .filter(statement::period.eq(period))
+        .select((statement::party_id, statement::currency))
+        .distinct()
+        .load(c))?)
 }
