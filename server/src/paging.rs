@@ -46,11 +46,19 @@ impl Window {
     }
 
     /// Makes the page of the fetched rows.
-    pub fn page<R, T>(&self, mut rows: Vec<R>, id: impl Fn(&R) -> Uuid, view: impl FnMut(R) -> T) -> Page<T> {
+    pub fn page<R, T>(
+        &self,
+        mut rows: Vec<R>,
+        id: impl Fn(&R) -> Uuid,
+        view: impl FnMut(R) -> T,
+    ) -> Page<T> {
         let more = rows.len() > usize::from(self.limit);
         rows.truncate(usize::from(self.limit));
         let next = rows.last().filter(|_| more).map(|row| id(row).to_string());
-        Page { items: rows.into_iter().map(view).collect(), next }
+        Page {
+            items: rows.into_iter().map(view).collect(),
+            next,
+        }
     }
 }
 
@@ -59,18 +67,33 @@ mod tests {
     use super::*;
 
     fn query(cursor: Option<&str>, limit: Option<u16>) -> PageQuery {
-        PageQuery { cursor: cursor.map(str::to_owned), limit }
+        PageQuery {
+            cursor: cursor.map(str::to_owned),
+            limit,
+        }
     }
 
     #[test]
     fn limits_and_one_beyond() {
         for good in [1, MOST] {
-            assert_eq!(Window::of(&query(None, Some(good))).unwrap().fetch(), i64::from(good) + 1);
+            assert_eq!(
+                Window::of(&query(None, Some(good))).unwrap().fetch(),
+                i64::from(good) + 1
+            );
         }
         for bad in [0, MOST + 1] {
-            assert_eq!(Window::of(&query(None, Some(bad))).unwrap_err().kind, Kind::Malformed);
+            assert_eq!(
+                Window::of(&query(None, Some(bad))).unwrap_err().kind,
+                Kind::Malformed
+            );
         }
-        assert_eq!(Window::of(&query(Some("x"), None)).unwrap_err().clause.as_deref(), Some("cursor"));
+        assert_eq!(
+            Window::of(&query(Some("x"), None))
+                .unwrap_err()
+                .clause
+                .as_deref(),
+            Some("cursor")
+        );
     }
 
     #[test]
@@ -80,8 +103,12 @@ mod tests {
             let (mut met, mut cursor) = (Vec::new(), None);
             loop {
                 let window = Window::of(&query(cursor.as_deref(), Some(limit))).unwrap();
-                let rows: Vec<Uuid> =
-                    all.iter().copied().filter(|id| *id < window.before).take(window.fetch() as usize).collect();
+                let rows: Vec<Uuid> = all
+                    .iter()
+                    .copied()
+                    .filter(|id| *id < window.before)
+                    .take(window.fetch() as usize)
+                    .collect();
                 let page = window.page(rows, |id| *id, |id| id);
                 met.extend(page.items);
                 cursor = page.next;

@@ -10,6 +10,7 @@ mod metrics;
 mod tests;
 mod trace;
 
+pub use app::Protections;
 pub use metrics::Metrics;
 
 use std::fs::File;
@@ -149,6 +150,12 @@ impl Running {
         self.server.stop(true).await;
         let served = self.served.await;
         self.runners.stop().await;
+        // Commands whose callers have gone are carried out all the same.
+        while self.ctx.journal.waiting() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // Threads that end late may hold the context; the folder is free from here on.
+        self.ctx.lock.unlock()?;
         served.map_err(io::Error::other)??;
         Ok(())
     }
@@ -167,7 +174,8 @@ pub async fn start(ctx: Ctx, listener: TcpListener) -> Result<Running, StartErro
     let runners = Runners::start(&ctx).await?;
     let entrances = {
         let (ctx, metrics) = (Data::new(ctx.clone()), Data::new(metrics));
-        move || app::app(ctx.clone(), metrics.clone())
+        let protections = Data::new(Protections::default());
+        move || app::app(ctx.clone(), metrics.clone(), protections.clone())
     };
     let server = HttpServer::new(entrances)
         .workers(WORKERS)

@@ -68,9 +68,18 @@ impl MoneyKey {
             .about("Idempotency-Key"));
         };
         let key = value.to_str().unwrap_or_default();
-        if key.is_empty() || key.len() > Self::MOST || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let words = format!("`Idempotency-Key` takes 1 to {} visible ASCII characters.", Self::MOST);
-            return Err(Fault::new(Kind::Malformed, "idempotency_key_invalid", words).about("Idempotency-Key"));
+        if key.is_empty()
+            || key.len() > Self::MOST
+            || !key.bytes().all(|byte| byte.is_ascii_graphic())
+        {
+            let words = format!(
+                "`Idempotency-Key` takes 1 to {} visible ASCII characters.",
+                Self::MOST
+            );
+            return Err(
+                Fault::new(Kind::Malformed, "idempotency_key_invalid", words)
+                    .about("Idempotency-Key"),
+            );
         }
         Ok(Self(key.to_owned()))
     }
@@ -94,15 +103,26 @@ mod tests {
     #[test]
     fn limits_of_the_key() {
         let read = |key: &str| {
-            MoneyKey::read(&TestRequest::default().insert_header(("idempotency-key", key)).to_http_request())
+            MoneyKey::read(
+                &TestRequest::default()
+                    .insert_header(("idempotency-key", key))
+                    .to_http_request(),
+            )
         };
         let missing = MoneyKey::read(&TestRequest::default().to_http_request()).unwrap_err();
-        assert_eq!((missing.code, missing.status()), ("idempotency_key_missing", 400));
+        assert_eq!(
+            (missing.code, missing.status()),
+            ("idempotency_key_missing", 400)
+        );
         for good in ["a", &"k".repeat(MoneyKey::MOST)] {
             assert_eq!(read(good).unwrap().0, *good);
         }
         for bad in ["", "two words", &"k".repeat(MoneyKey::MOST + 1)] {
-            assert_eq!(read(bad).unwrap_err().code, "idempotency_key_invalid", "{bad}");
+            assert_eq!(
+                read(bad).unwrap_err().code,
+                "idempotency_key_invalid",
+                "{bad}"
+            );
         }
     }
 }

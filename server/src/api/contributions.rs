@@ -61,27 +61,42 @@ pub async fn send_content(
     request: HttpRequest,
     payload: Payload,
 ) -> Answer<ContributionView> {
-    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let length = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     ok(receive::run(&ctx, &who, *id, payload, length).await?)
 }
 
 /// A contribution.
 #[utoipa::path(tag = "contributions", responses((status = 200, body = ContributionView)))]
 #[get("/contributions/{id}")]
-pub async fn show_contribution(ctx: Data<Ctx>, Signed(who): Signed, id: Path<Uuid>) -> Answer<ContributionView> {
+pub async fn show_contribution(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    id: Path<Uuid>,
+) -> Answer<ContributionView> {
     ok(contributions::show(&ctx, &who, *id).await?)
 }
 
 /// Its quality report.
 #[utoipa::path(tag = "contributions", responses((status = 200, body = Value)))]
 #[get("/contributions/{id}/report")]
-pub async fn show_contribution_report(ctx: Data<Ctx>, Signed(who): Signed, id: Path<Uuid>) -> Answer<Value> {
+pub async fn show_contribution_report(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    id: Path<Uuid>,
+) -> Answer<Value> {
     ok(contributions::report(&ctx, &who, *id).await?)
 }
 
 /// Takes it back: it is in no later revision.
 #[utoipa::path(tag = "contributions", responses((status = 200, body = ContributionView)))]
 #[delete("/contributions/{id}")]
-pub async fn withdraw_contribution(ctx: Data<Ctx>, Signed(who): Signed, id: Path<Uuid>) -> Answer<ContributionView> {
+pub async fn withdraw_contribution(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    id: Path<Uuid>,
+) -> Answer<ContributionView> {
     ok(withdraw::run(&ctx, &who, *id).await?)
 }

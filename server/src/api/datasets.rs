@@ -27,7 +27,11 @@ pub struct Search {
 /// Creates a dataset.
 #[utoipa::path(tag = "datasets", responses((status = 201, body = DatasetView)))]
 #[post("/datasets")]
-pub async fn create(ctx: Data<Ctx>, Signed(who): Signed, new: Json<NewDataset>) -> Created<DatasetView> {
+pub async fn create(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    new: Json<NewDataset>,
+) -> Created<DatasetView> {
     created(create_dataset::run(&ctx, &who, new.into_inner()).await?)
 }
 
@@ -39,14 +43,22 @@ pub async fn list_datasets(
     MaybeSigned(who): MaybeSigned,
     query: Query<Search>,
 ) -> Answer<Page<DatasetView>> {
-    let Search { search, cursor, limit } = query.into_inner();
+    let Search {
+        search,
+        cursor,
+        limit,
+    } = query.into_inner();
     ok(datasets::list(&ctx, who.as_ref(), search, PageQuery { cursor, limit }).await?)
 }
 
 /// A dataset, by id or short name.
 #[utoipa::path(tag = "datasets", security(()), responses((status = 200, body = DatasetView)))]
 #[get("/datasets/{id}")]
-pub async fn show_dataset(ctx: Data<Ctx>, MaybeSigned(who): MaybeSigned, id: Path<String>) -> Answer<DatasetView> {
+pub async fn show_dataset(
+    ctx: Data<Ctx>,
+    MaybeSigned(who): MaybeSigned,
+    id: Path<String>,
+) -> Answer<DatasetView> {
     ok(datasets::show(&ctx, who.as_ref(), &id).await?)
 }
 

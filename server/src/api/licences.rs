@@ -13,14 +13,22 @@ use crate::flows::{deliver, licences, revoke};
 /// The caller's licences, newest first.
 #[utoipa::path(tag = "licences", params(PageQuery), responses((status = 200, body = Page<LicenceView>)))]
 #[get("/licences")]
-pub async fn list_licences(ctx: Data<Ctx>, Signed(who): Signed, page: Query<PageQuery>) -> Answer<Page<LicenceView>> {
+pub async fn list_licences(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    page: Query<PageQuery>,
+) -> Answer<Page<LicenceView>> {
     ok(licences::list(&ctx, &who, page.into_inner()).await?)
 }
 
 /// A licence with its signed document.
 #[utoipa::path(tag = "licences", responses((status = 200, body = LicenceView)))]
 #[get("/licences/{id}")]
-pub async fn show_licence(ctx: Data<Ctx>, Signed(who): Signed, id: Path<Uuid>) -> Answer<LicenceView> {
+pub async fn show_licence(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    id: Path<Uuid>,
+) -> Answer<LicenceView> {
     ok(licences::show(&ctx, &who, *id).await?)
 }
 

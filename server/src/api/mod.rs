@@ -4,17 +4,28 @@
 //! generated `schema/openapi.json`. No rule lives here.
 
 mod accounts;
+mod admin;
 mod answer;
+mod contributions;
+mod datasets;
+mod files;
+mod licences;
 mod node;
+mod offers;
+mod orders;
 pub mod problem;
 mod recipients;
+mod revisions;
 mod sessions;
+mod statements;
 mod tokens;
 
+use actix_web::App;
 use actix_web::middleware::Compress;
 use actix_web::web::{Data, JsonConfig, PathConfig, QueryConfig, resource, to};
-use actix_web::App;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::scope::scope;
@@ -38,25 +49,80 @@ fn v1(api: &mut ServiceConfig) {
         .service(tokens::revoke_token)
         .service(recipients::add_recipient)
         .service(recipients::list_recipients)
-        .service(recipients::retire_recipient);
+        .service(recipients::retire_recipient)
+        .service(datasets::create)
+        .service(datasets::list_datasets)
+        .service(datasets::show_dataset)
+        .service(datasets::change_dataset)
+        .service(datasets::withdraw_dataset)
+        .service(datasets::list_sales)
+        .service(contributions::announce)
+        .service(contributions::list_dataset_contributions)
+        .service(contributions::list_my_contributions)
+        .service(contributions::send_content)
+        .service(contributions::show_contribution)
+        .service(contributions::show_contribution_report)
+        .service(contributions::withdraw_contribution)
+        .service(revisions::publish_revision)
+        .service(revisions::list_revisions)
+        .service(revisions::show_revision)
+        .service(revisions::show_revision_report)
+        .service(revisions::show_shares)
+        .service(offers::make_offer)
+        .service(offers::list_offers)
+        .service(orders::place_order)
+        .service(orders::list_orders)
+        .service(orders::show_order)
+        .service(orders::refund_order)
+        .service(orders::list_refunds)
+        .service(licences::list_licences)
+        .service(licences::show_licence)
+        .service(licences::revoke_licence)
+        .service(licences::make_download_url)
+        .service(statements::show_wallet)
+        .service(statements::list_statements)
+        .service(statements::show_statement_document)
+        .service(statements::show_statement)
+        .service(admin::confirm_top_up)
+        .service(admin::run_settlement)
+        .service(admin::show_trial_balance)
+        .service(admin::export_ledger)
+        .service(admin::verify_ledger)
+        .service(admin::issue_password_reset);
 }
 
 fn routes(app: &mut ServiceConfig) {
     app.service(node::show_health)
+        .service(node::show_readiness)
         .service(node::show_metrics)
-        .service(node::show_openapi);
-    app.service(scope("/api/v1").configure(v1).map(|api| api.wrap(Compress::default()).default_service(to(unmatched))));
+        .service(node::show_openapi)
+        .service(node::show_node);
+    app.service(
+        scope("/api/v1")
+            .configure(v1)
+            .map(|api| api.wrap(Compress::default()).default_service(to(unmatched))),
+    );
 }
 
 /// Adds the API to an application, with the answers for what it does not know.
 pub fn configure(app: &mut actix_web::web::ServiceConfig) {
     let description = openapi();
-    app.app_data(JsonConfig::default().limit(JSON_BYTES).error_handler(json_error))
-        .app_data(QueryConfig::default().error_handler(query_error))
-        .app_data(PathConfig::default().error_handler(path_error))
-        .app_data(Data::new(Addresses::of(&description)));
+    app.app_data(
+        JsonConfig::default()
+            .limit(JSON_BYTES)
+            .error_handler(json_error),
+    )
+    .app_data(QueryConfig::default().error_handler(query_error))
+    .app_data(PathConfig::default().error_handler(path_error))
+    .app_data(Data::new(Addresses::of(&description)));
     routes(&mut ServiceConfig::new(app));
-    for path in description.paths.paths.keys().filter(|path| !path.starts_with("/api/")) {
+    files::configure(app);
+    for path in description
+        .paths
+        .paths
+        .keys()
+        .filter(|path| !path.starts_with("/api/"))
+    {
         app.service(resource(path.as_str()).to(unmatched));
     }
 }
@@ -64,7 +130,10 @@ pub fn configure(app: &mut actix_web::web::ServiceConfig) {
 /// The API's description, generated from the handlers.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    let (_, mut described) = App::new().into_utoipa_app().configure(routes).split_for_parts();
+    let (_, mut described) = App::new()
+        .into_utoipa_app()
+        .configure(routes)
+        .split_for_parts();
     described.info = InfoBuilder::new()
         .title("Granary")
         .version("1")
@@ -76,9 +145,14 @@ pub fn openapi() -> OpenApi {
     let components = described.components.get_or_insert_with(Components::new);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(SESSION_COOKIE))));
+    components.add_security_scheme(
+        "cookie",
+        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(SESSION_COOKIE))),
+    );
     let none: [&str; 0] = [];
-    described.security =
-        Some(vec![SecurityRequirement::new("bearer", none), SecurityRequirement::new("cookie", none)]);
+    described.security = Some(vec![
+        SecurityRequirement::new("bearer", none),
+        SecurityRequirement::new("cookie", none),
+    ]);
     OpenApiBuilder::from(described).build()
 }

@@ -25,6 +25,10 @@ pub async fn make_offer(
 /// Live offers on a dataset.
 #[utoipa::path(tag = "offers", security(()), responses((status = 200, body = Page<OfferView>)))]
 #[get("/datasets/{id}/offers")]
-pub async fn list_offers(ctx: Data<Ctx>, MaybeSigned(who): MaybeSigned, id: Path<Uuid>) -> Answer<Page<OfferView>> {
+pub async fn list_offers(
+    ctx: Data<Ctx>,
+    MaybeSigned(who): MaybeSigned,
+    id: Path<Uuid>,
+) -> Answer<Page<OfferView>> {
     ok(offers::list(&ctx, who.as_ref(), *id).await?)
 }

@@ -29,7 +29,11 @@ pub async fn place_order(
 /// The caller's orders, newest first.
 #[utoipa::path(tag = "orders", params(PageQuery), responses((status = 200, body = Page<OrderView>)))]
 #[get("/orders")]
-pub async fn list_orders(ctx: Data<Ctx>, Signed(who): Signed, page: Query<PageQuery>) -> Answer<Page<OrderView>> {
+pub async fn list_orders(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    page: Query<PageQuery>,
+) -> Answer<Page<OrderView>> {
     ok(buy::list(&ctx, &who, page.into_inner()).await?)
 }
 
@@ -60,7 +64,11 @@ pub async fn refund_order(
 /// Refunds of an order, oldest first.
 #[utoipa::path(tag = "orders", responses((status = 200, body = Page<RefundView>)))]
 #[get("/orders/{id}/refunds")]
-pub async fn list_refunds(ctx: Data<Ctx>, Signed(who): Signed, id: Path<Uuid>) -> Answer<Page<RefundView>> {
+pub async fn list_refunds(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    id: Path<Uuid>,
+) -> Answer<Page<RefundView>> {
     let items = refund::list(&ctx, &who, *id).await?;
     ok(Page { items, next: None })
 }

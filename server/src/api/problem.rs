@@ -8,7 +8,9 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, ServiceRequest, ServiceResponse};
 use actix_web::error::{JsonPayloadError, QueryPayloadError};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use schema::wire::Problem;
@@ -62,15 +64,27 @@ pub async fn speak(
     if !status.is_client_error() && !status.is_server_error() {
         return Ok(answer);
     }
-    let fault = answer.response().error().and_then(|error| error.as_error::<Fault>());
+    let fault = answer
+        .response()
+        .error()
+        .and_then(|error| error.as_error::<Fault>());
     let Some(problem) = fault.map(problem_of).or_else(|| framework_problem(&answer)) else {
         return Ok(answer);
     };
-    let id = answer.request().extensions().get::<RequestId>().map(ToString::to_string);
-    let problem = Problem { request_id: id, ..problem };
+    let id = answer
+        .request()
+        .extensions()
+        .get::<RequestId>()
+        .map(ToString::to_string);
+    let problem = Problem {
+        request_id: id,
+        ..problem
+    };
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut answer = answer.map_body(|_, _| BoxBody::new(body));
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
     Ok(answer)
 }
 
@@ -88,30 +102,63 @@ fn problem_of(fault: &Fault) -> Problem {
 
 /// For errors the framework answered in plain text; pages and documents are left as they are.
 fn framework_problem(answer: &ServiceResponse) -> Option<Problem> {
-    let kind = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = answer
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     if kind.is_some_and(|kind| !kind.starts_with("text/plain")) {
         return None;
     }
     let status = answer.status();
     let (code, detail) = match status.as_u16() {
-        404 => ("not_found", "There is nothing here, or it is not yours to see."),
-        405 => ("method_not_allowed", "This address does not take that method; see the Allow header."),
-        408 => ("timeout", "The request did not arrive in time; send it again."),
-        413 => ("too_large", "The request is larger than this address takes."),
-        415 => ("media_type", "This address does not take that type of content."),
-        416 => ("range", "The file has no such range; see the Content-Range header."),
+        404 => (
+            "not_found",
+            "There is nothing here, or it is not yours to see.",
+        ),
+        405 => (
+            "method_not_allowed",
+            "This address does not take that method; see the Allow header.",
+        ),
+        408 => (
+            "timeout",
+            "The request did not arrive in time; send it again.",
+        ),
+        413 => (
+            "too_large",
+            "The request is larger than this address takes.",
+        ),
+        415 => (
+            "media_type",
+            "This address does not take that type of content.",
+        ),
+        416 => (
+            "range",
+            "The file has no such range; see the Content-Range header.",
+        ),
         400..=499 => ("malformed", "The request cannot be read."),
-        _ => ("internal", "The node failed to answer; the request id names this failure in its log."),
+        _ => (
+            "internal",
+            "The node failed to answer; the request id names this failure in its log.",
+        ),
     };
     let (code, detail) = (code.to_owned(), detail.to_owned());
     let (kind, title) = ("about:blank".to_owned(), title(status));
-    Some(Problem { kind, title, status: status.as_u16(), detail, code, request_id: None, clause: None })
+    Some(Problem {
+        kind,
+        title,
+        status: status.as_u16(),
+        detail,
+        code,
+        request_id: None,
+        clause: None,
+    })
 }
 
 /// A JSON body that cannot be taken.
 pub fn json_error(error: JsonPayloadError, _: &HttpRequest) -> Error {
     match error {
-        JsonPayloadError::OverflowKnownLength { limit, .. } | JsonPayloadError::Overflow { limit } => Fault::new(
+        JsonPayloadError::OverflowKnownLength { limit, .. }
+        | JsonPayloadError::Overflow { limit } => Fault::new(
             Kind::TooLarge,
             "too_large",
             format!("The JSON body is larger than {limit} bytes; send less."),
@@ -151,15 +198,21 @@ impl Addresses {
                 ("PATCH", item.patch.is_some()),
                 ("DELETE", item.delete.is_some()),
             ];
-            let methods = methods.into_iter().filter_map(|(name, taken)| taken.then_some(name));
+            let methods = methods
+                .into_iter()
+                .filter_map(|(name, taken)| taken.then_some(name));
             (ResourceDef::new(path.as_str()), methods.collect())
         });
         Self(list.collect())
     }
 
     fn methods(&self, path: &str) -> Vec<&'static str> {
-        let mut methods: Vec<_> =
-            self.0.iter().filter(|(address, _)| address.is_match(path)).flat_map(|(_, m)| m.clone()).collect();
+        let mut methods: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(address, _)| address.is_match(path))
+            .flat_map(|(_, m)| m.clone())
+            .collect();
         methods.sort_unstable();
         methods.dedup();
         methods
@@ -170,10 +223,15 @@ impl Addresses {
 ///
 /// # Errors
 /// [`Fault::missing`] for an unknown address.
-pub async fn unmatched(request: HttpRequest, addresses: web::Data<Addresses>) -> Result<HttpResponse, Fault> {
+pub async fn unmatched(
+    request: HttpRequest,
+    addresses: web::Data<Addresses>,
+) -> Result<HttpResponse, Fault> {
     let methods = addresses.methods(request.path());
     if methods.is_empty() {
         return Err(Fault::missing());
     }
-    Ok(HttpResponse::MethodNotAllowed().insert_header((ALLOW, methods.join(", "))).finish())
+    Ok(HttpResponse::MethodNotAllowed()
+        .insert_header((ALLOW, methods.join(", ")))
+        .finish())
 }

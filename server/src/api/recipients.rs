@@ -13,7 +13,11 @@ use crate::flows::recipients;
 /// Registers an age key.
 #[utoipa::path(tag = "accounts", responses((status = 201, body = RecipientView)))]
 #[post("/recipients")]
-pub async fn add_recipient(ctx: Data<Ctx>, Signed(who): Signed, new: Json<NewRecipient>) -> Created<RecipientView> {
+pub async fn add_recipient(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    new: Json<NewRecipient>,
+) -> Created<RecipientView> {
     created(recipients::add(&ctx, &who, new.into_inner()).await?)
 }
 

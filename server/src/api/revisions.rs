@@ -38,20 +38,32 @@ pub async fn list_revisions(
 /// A revision.
 #[utoipa::path(tag = "revisions", security(()), responses((status = 200, body = RevisionView)))]
 #[get("/revisions/{id}")]
-pub async fn show_revision(ctx: Data<Ctx>, MaybeSigned(who): MaybeSigned, id: Path<Uuid>) -> Answer<RevisionView> {
+pub async fn show_revision(
+    ctx: Data<Ctx>,
+    MaybeSigned(who): MaybeSigned,
+    id: Path<Uuid>,
+) -> Answer<RevisionView> {
     ok(revisions::show(&ctx, who.as_ref(), *id).await?)
 }
 
 /// Its quality report.
 #[utoipa::path(tag = "revisions", security(()), responses((status = 200, body = Value)))]
 #[get("/revisions/{id}/report")]
-pub async fn show_revision_report(ctx: Data<Ctx>, MaybeSigned(who): MaybeSigned, id: Path<Uuid>) -> Answer<Value> {
+pub async fn show_revision_report(
+    ctx: Data<Ctx>,
+    MaybeSigned(who): MaybeSigned,
+    id: Path<Uuid>,
+) -> Answer<Value> {
     ok(revisions::report(&ctx, who.as_ref(), *id).await?)
 }
 
 /// Who is paid for it, and why.
 #[utoipa::path(tag = "revisions", security(()), responses((status = 200, body = SharesView)))]
 #[get("/revisions/{id}/shares")]
-pub async fn show_shares(ctx: Data<Ctx>, MaybeSigned(who): MaybeSigned, id: Path<Uuid>) -> Answer<SharesView> {
+pub async fn show_shares(
+    ctx: Data<Ctx>,
+    MaybeSigned(who): MaybeSigned,
+    id: Path<Uuid>,
+) -> Answer<SharesView> {
     ok(revisions::shares(&ctx, who.as_ref(), *id).await?)
 }

@@ -38,12 +38,18 @@ pub async fn show_statement_document(
     id: Path<Uuid>,
 ) -> Result<HttpResponse, Fault> {
     let document = statements::document(&ctx, &who, *id).await?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(document))
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .body(document))
 }
 
 /// A statement in short.
 #[utoipa::path(tag = "money", responses((status = 200, body = StatementView)))]
 #[get("/statements/{id}")]
-pub async fn show_statement(ctx: Data<Ctx>, Signed(who): Signed, id: Path<Uuid>) -> Answer<StatementView> {
+pub async fn show_statement(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    id: Path<Uuid>,
+) -> Answer<StatementView> {
     ok(statements::show(&ctx, &who, *id).await?)
 }

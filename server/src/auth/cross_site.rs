@@ -29,9 +29,17 @@ pub async fn guard(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let safe = request.method().is_safe();
-    let public_url = request.app_data::<web::Data<Ctx>>().map(|ctx| ctx.config.public_url());
+    let public_url = request
+        .app_data::<web::Data<Ctx>>()
+        .map(|ctx| ctx.config.public_url());
     let cookie = request.cookie(SESSION_COOKIE).is_some();
-    if safe || is_own(request.headers(), cookie, public_url.as_deref().unwrap_or_default()) {
+    if safe
+        || is_own(
+            request.headers(),
+            cookie,
+            public_url.as_deref().unwrap_or_default(),
+        )
+    {
         return Ok(next.call(request).await?.map_into_left_body());
     }
     // An answer, not an error: what is around this still needs the request.
@@ -69,7 +77,9 @@ fn origin_of(url: &str) -> &str {
 
 /// Whether an origin names the host the request was sent to. `null` names none.
 fn same_host(origin: &str, host: Option<&str>) -> bool {
-    origin.split_once("://").is_some_and(|(_, named)| !named.is_empty() && host == Some(named))
+    origin
+        .split_once("://")
+        .is_some_and(|(_, named)| !named.is_empty() && host == Some(named))
 }
 
 #[cfg(test)]
@@ -81,7 +91,12 @@ mod tests {
     fn own(headers: &[(&'static str, &'static str)], cookie: bool) -> bool {
         let map = headers
             .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
             .collect();
         is_own(&map, cookie, "https://granary.example/node")
     }
@@ -95,19 +110,52 @@ mod tests {
             (&[("sec-fetch-site", "cross-site")], true, false),
             (&[("sec-fetch-site", "same-site")], true, false),
             (&[("sec-fetch-site", "cross-site")], false, false),
-            (&[("sec-fetch-site", "cross-site"), ("origin", "https://granary.example")], true, false),
-            (&[("sec-fetch-site", "cross-site"), ("authorization", "Bearer x")], true, true),
+            (
+                &[
+                    ("sec-fetch-site", "cross-site"),
+                    ("origin", "https://granary.example"),
+                ],
+                true,
+                false,
+            ),
+            (
+                &[
+                    ("sec-fetch-site", "cross-site"),
+                    ("authorization", "Bearer x"),
+                ],
+                true,
+                true,
+            ),
             (&[("origin", "https://granary.example")], true, true),
             (&[("origin", "http://granary.example")], true, false),
-            (&[("origin", "https://granary.example.evil.example")], true, false),
-            (&[("origin", "http://10.0.0.5:8460"), ("host", "10.0.0.5:8460")], true, true),
-            (&[("origin", "null"), ("host", "10.0.0.5:8460")], true, false),
+            (
+                &[("origin", "https://granary.example.evil.example")],
+                true,
+                false,
+            ),
+            (
+                &[
+                    ("origin", "http://10.0.0.5:8460"),
+                    ("host", "10.0.0.5:8460"),
+                ],
+                true,
+                true,
+            ),
+            (
+                &[("origin", "null"), ("host", "10.0.0.5:8460")],
+                true,
+                false,
+            ),
             (&[("origin", "null"), ("host", "")], true, false),
             (&[], true, false),
             (&[], false, true),
         ];
         for (headers, cookie, passes) in table {
-            assert_eq!(own(headers, *cookie), *passes, "{headers:?} cookie={cookie}");
+            assert_eq!(
+                own(headers, *cookie),
+                *passes,
+                "{headers:?} cookie={cookie}"
+            );
         }
     }
 }

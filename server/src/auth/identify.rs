@@ -72,18 +72,27 @@ pub async fn identify(ctx: &Ctx, secret: Secret) -> Result<Option<Actor>, Fault>
     match secret.purpose() {
         Purpose::Link => Ok(None),
         Purpose::Session => {
-            let found = ctx.read(move |db| store::sessions::live(db, &hash, now)).await?;
+            let found = ctx
+                .read(move |db| store::sessions::live(db, &hash, now))
+                .await?;
             Ok(found.map(|(party, id)| Actor::new(party, Credential::Session(id))))
         }
         Purpose::Token => {
-            let Some((party, token)) = ctx.read(move |db| store::tokens::live(db, &hash, now)).await? else {
+            let Some((party, token)) = ctx
+                .read(move |db| store::tokens::live(db, &hash, now))
+                .await?
+            else {
                 return Ok(None);
             };
             let id = token.id.into();
             if store::tokens::use_is_news(&token, now) {
-                let noted = ctx.write(move |db| store::tokens::note_use(db, id, now)).await;
+                let noted = ctx
+                    .write(move |db| store::tokens::note_use(db, id, now))
+                    .await;
                 // Reads go on while the disk is full or read-only.
-                noted.unwrap_or_else(|fault| tracing::warn!(%fault, "the use of a token was not noted"));
+                noted.unwrap_or_else(
+                    |fault| tracing::warn!(%fault, "the use of a token was not noted"),
+                );
             }
             Ok(Some(Actor::new(party, Credential::Token(id))))
         }
@@ -94,7 +103,11 @@ pub async fn identify(ctx: &Ctx, secret: Secret) -> Result<Option<Actor>, Fault>
 #[must_use]
 pub fn session_cookie(ctx: &Ctx, opened: &SessionOpened) -> Cookie<'static> {
     let life = opened.expires_at - ctx.now();
-    cookie(ctx, opened.token.clone(), Duration::seconds(life.num_seconds()))
+    cookie(
+        ctx,
+        opened.token.clone(),
+        Duration::seconds(life.num_seconds()),
+    )
 }
 
 /// The cookie that makes a browser forget its session.
@@ -122,7 +135,11 @@ fn ended() -> Fault {
 }
 
 fn unsigned() -> Fault {
-    Fault::new(Kind::Unauthenticated, "sign_in_needed", "Sign in, or send a bearer token.")
+    Fault::new(
+        Kind::Unauthenticated,
+        "sign_in_needed",
+        "Sign in, or send a bearer token.",
+    )
 }
 
 impl FromRequest for Signed {

@@ -21,13 +21,22 @@ static SEATS: Semaphore = Semaphore::const_new(2);
 /// [`Kind::Invalid`](crate::error::Kind) naming the field `password`.
 pub fn check(password: &str, email: &str) -> Result<(), Fault> {
     if password.chars().count() < MIN_CHARS {
-        return Err(Fault::invalid("password", format!("Use at least {MIN_CHARS} characters.")));
+        return Err(Fault::invalid(
+            "password",
+            format!("Use at least {MIN_CHARS} characters."),
+        ));
     }
     if password.len() > MAX_BYTES {
-        return Err(Fault::invalid("password", format!("Use at most {MAX_BYTES} bytes.")));
+        return Err(Fault::invalid(
+            "password",
+            format!("Use at most {MAX_BYTES} bytes."),
+        ));
     }
     if password.eq_ignore_ascii_case(email) {
-        return Err(Fault::invalid("password", "The password must not be the e-mail address."));
+        return Err(Fault::invalid(
+            "password",
+            "The password must not be the e-mail address.",
+        ));
     }
     Ok(())
 }
@@ -38,7 +47,13 @@ pub fn check(password: &str, email: &str) -> Result<(), Fault> {
 /// An internal fault when hashing itself fails.
 pub async fn hash(ctx: &Ctx, password: String) -> Result<String, Fault> {
     let hasher = hasher(ctx)?;
-    seated(move || Ok(hasher.hash_password(password.as_bytes()).map_err(Fault::internal)?.to_string())).await
+    seated(move || {
+        Ok(hasher
+            .hash_password(password.as_bytes())
+            .map_err(Fault::internal)?
+            .to_string())
+    })
+    .await
 }
 
 /// Whether the password belongs to the kept hash. Without a hash (no such account) it does the
@@ -54,7 +69,9 @@ pub async fn verify(ctx: &Ctx, password: String, kept: Option<String>) -> Result
             Ok(hasher.verify_password(password.as_bytes(), &kept).is_ok())
         }
         None => {
-            hasher.hash_password(password.as_bytes()).map_err(Fault::internal)?;
+            hasher
+                .hash_password(password.as_bytes())
+                .map_err(Fault::internal)?;
             Ok(false)
         }
     })
@@ -62,7 +79,8 @@ pub async fn verify(ctx: &Ctx, password: String, kept: Option<String>) -> Result
 }
 
 fn hasher(ctx: &Ctx) -> Result<Argon2<'static>, Fault> {
-    let params = Params::new(ctx.config.password_memory_kib, 2, 1, None).map_err(Fault::internal)?;
+    let params =
+        Params::new(ctx.config.password_memory_kib, 2, 1, None).map_err(Fault::internal)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 

@@ -77,7 +77,9 @@ impl Roles {
 
 impl FromIterator<Role> for Roles {
     fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
-        roles.into_iter().fold(Self::default(), |set, role| set.with(role, true))
+        roles
+            .into_iter()
+            .fold(Self::default(), |set, role| set.with(role, true))
     }
 }
 
@@ -95,7 +97,9 @@ pub struct Rule {
 /// Whether somebody with these roles may do it.
 #[must_use]
 pub fn allowed(act: Act, roles: Roles) -> bool {
-    MATRIX.iter().any(|rule| rule.act == act && rule.roles.iter().any(|role| roles.has(*role)))
+    MATRIX
+        .iter()
+        .any(|rule| rule.act == act && rule.roles.iter().any(|role| roles.has(*role)))
 }
 
 /// Proof that an act was allowed; only this module makes one.
@@ -118,7 +122,11 @@ impl<O> Before<O> {
     fn new(who: Option<&Actor>, roles: Roles) -> Self {
         let operator = who.is_some_and(|actor| actor.operator);
         let party = who.map(|actor| actor.party);
-        Self { roles: roles.with(Role::Operator, operator), party, object: PhantomData }
+        Self {
+            roles: roles.with(Role::Operator, operator),
+            party,
+            object: PhantomData,
+        }
     }
 
     /// What the asker is to the object.
@@ -129,7 +137,10 @@ impl<O> Before<O> {
 
     fn ask<A>(&self, act: Act) -> Result<Right<A>, Fault> {
         if allowed(act, self.roles) {
-            return Ok(Right { party: self.party, act: PhantomData });
+            return Ok(Right {
+                party: self.party,
+                act: PhantomData,
+            });
         }
         if act == Act::Contribute && self.party.is_some() && allowed(Act::SeeDataset, self.roles) {
             return Err(Fault::new(
@@ -298,7 +309,10 @@ impl DatasetFacts {
 }
 
 /// Somebody before a dataset.
-pub fn dataset<'a>(who: impl Into<Option<&'a Actor>>, facts: &DatasetFacts) -> Before<object::Dataset> {
+pub fn dataset<'a>(
+    who: impl Into<Option<&'a Actor>>,
+    facts: &DatasetFacts,
+) -> Before<object::Dataset> {
     let who = who.into();
     Before::new(who, facts.roles(who, facts.public()))
 }
@@ -319,7 +333,9 @@ pub fn revision<'a>(
 fn between<'a, O>(who: impl Into<Option<&'a Actor>>, subject: Uuid, owner: Uuid) -> Before<O> {
     let who = who.into();
     let is = |party| who.is_some_and(|actor: &Actor| actor.party == party);
-    let roles = Roles::default().with(Role::Subject, is(subject)).with(Role::Owner, is(owner));
+    let roles = Roles::default()
+        .with(Role::Subject, is(subject))
+        .with(Role::Owner, is(owner));
     Before::new(who, roles)
 }
 
@@ -344,13 +360,19 @@ pub fn licence(who: &Actor, holder: Uuid, owner: Uuid) -> Before<object::Licence
 /// Somebody before a statement for `payee`.
 #[must_use]
 pub fn statement(who: &Actor, payee: Uuid) -> Before<object::Statement> {
-    Before::new(Some(who), Roles::default().with(Role::Subject, who.party == payee))
+    Before::new(
+        Some(who),
+        Roles::default().with(Role::Subject, who.party == payee),
+    )
 }
 
 /// Somebody before a token, key or wallet of `party`.
 #[must_use]
 pub fn own(who: &Actor, party: Uuid) -> Before<object::Own> {
-    Before::new(Some(who), Roles::default().with(Role::Subject, who.party == party))
+    Before::new(
+        Some(who),
+        Roles::default().with(Role::Subject, who.party == party),
+    )
 }
 
 /// Somebody before the node's own affairs.

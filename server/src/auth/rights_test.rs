@@ -38,9 +38,16 @@ fn the_matrix_is_the_one_reviewed() {
     for rule in MATRIX {
         let name = format!("{:?}.{:?}", rule.object, rule.act);
         let cells = Role::ALL.iter().zip(letters).map(|(role, letter)| {
-            if allowed(rule.act, Roles::from_iter([*role])) { letter } else { "." }
+            if allowed(rule.act, Roles::from_iter([*role])) {
+                letter
+            } else {
+                "."
+            }
         });
-        table.push_str(&format!("{name:<32} {}\n", cells.collect::<Vec<_>>().join(" ")));
+        table.push_str(&format!(
+            "{name:<32} {}\n",
+            cells.collect::<Vec<_>>().join(" ")
+        ));
     }
     assert_eq!(table, EXPECTED);
 }
@@ -49,7 +56,10 @@ fn the_matrix_is_the_one_reviewed() {
 fn every_act_stands_once() {
     for (at, rule) in MATRIX.iter().enumerate() {
         assert!(!rule.roles.is_empty(), "{rule:?}");
-        assert!(MATRIX[..at].iter().all(|other| other.act != rule.act), "{rule:?}");
+        assert!(
+            MATRIX[..at].iter().all(|other| other.act != rule.act),
+            "{rule:?}"
+        );
     }
 }
 
@@ -76,7 +86,12 @@ fn asks(who: Option<&Actor>, facts: &DatasetFacts) -> Vec<(Act, Option<&'static 
     MATRIX
         .iter()
         .filter(|rule| rule.object == Object::Dataset)
-        .map(|rule| (rule.act, before.ask::<()>(rule.act).err().map(|fault| fault.code)))
+        .map(|rule| {
+            (
+                rule.act,
+                before.ask::<()>(rule.act).err().map(|fault| fault.code),
+            )
+        })
         .collect()
 }
 
@@ -149,7 +164,10 @@ fn an_operator_runs_the_node_and_delivers_nothing_to_itself() {
     let (operator, a, b) = (actor(9, true), Uuid::from_u128(1), Uuid::from_u128(2));
     node(&operator).top_up().unwrap();
     licence(&operator, a, b).see().unwrap();
-    assert_eq!(licence(&operator, a, b).deliver().unwrap_err().code, "not_found");
+    assert_eq!(
+        licence(&operator, a, b).deliver().unwrap_err().code,
+        "not_found"
+    );
     assert_eq!(own(&operator, a).manage().unwrap_err().code, "not_found");
 }
 

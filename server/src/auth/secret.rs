@@ -57,10 +57,15 @@ impl Secret {
     /// Reads a secret somebody sent; `None` for what was never ours.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        let purpose = Purpose::ALL.into_iter().find(|p| text.starts_with(p.prefix()))?;
+        let purpose = Purpose::ALL
+            .into_iter()
+            .find(|p| text.starts_with(p.prefix()))?;
         let body = text.get(purpose.prefix().len()..)?;
         let bytes = URL_SAFE_NO_PAD.decode(body).ok()?;
-        (bytes.len() == 32).then(|| Self { purpose, text: text.to_owned() })
+        (bytes.len() == 32).then(|| Self {
+            purpose,
+            text: text.to_owned(),
+        })
     }
 
     /// What it is for.

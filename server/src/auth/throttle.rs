@@ -27,9 +27,21 @@ struct Patience {
     forgiving: bool,
 }
 
-const PAIR: Patience = Patience { free: 5, longest: 900, forgiving: true };
-const ACCOUNT: Patience = Patience { free: 30, longest: 60, forgiving: false };
-const ADDRESS: Patience = Patience { free: 50, longest: 300, forgiving: false };
+const PAIR: Patience = Patience {
+    free: 5,
+    longest: 900,
+    forgiving: true,
+};
+const ACCOUNT: Patience = Patience {
+    free: 30,
+    longest: 60,
+    forgiving: false,
+};
+const ADDRESS: Patience = Patience {
+    free: 50,
+    longest: 300,
+    forgiving: false,
+};
 
 /// One attempt to sign in.
 #[derive(Debug, Clone)]
@@ -71,7 +83,11 @@ impl Attempt {
     pub fn succeed(&self, db: &mut Db, now: DateTime<Utc>) -> Result<(), Fault> {
         for (name, patience) in &self.names {
             let mut row = throttle::lock(db, name, now)?;
-            row.failures = if patience.forgiving { 0 } else { (row.failures - 1).max(0) };
+            row.failures = if patience.forgiving {
+                0
+            } else {
+                (row.failures - 1).max(0)
+            };
             row.blocked_until = now.into();
             throttle::set(db, &row)?;
         }
@@ -137,14 +153,28 @@ mod tests {
     #[test]
     fn an_hour_of_peace_forgets_and_a_block_counts_nothing() {
         let start = DateTime::<Utc>::UNIX_EPOCH;
-        let mut row = ThrottleRow { name: "x".to_owned(), failures: 0, blocked_until: start.into() };
+        let mut row = ThrottleRow {
+            name: "x".to_owned(),
+            failures: 0,
+            blocked_until: start.into(),
+        };
         for _ in 0..5 {
             row = PAIR.count(row, start).unwrap();
         }
-        assert_eq!(PAIR.count(row.clone(), start).unwrap_err().kind, Kind::Throttled(2));
-        let later = PAIR.count(row.clone(), start + TimeDelta::seconds(1)).unwrap();
+        assert_eq!(
+            PAIR.count(row.clone(), start).unwrap_err().kind,
+            Kind::Throttled(2)
+        );
+        let later = PAIR
+            .count(row.clone(), start + TimeDelta::seconds(1))
+            .unwrap();
         assert_eq!(later.failures, 6);
-        assert_eq!(PAIR.count(row, start + TimeDelta::hours(2)).unwrap().failures, 1);
+        assert_eq!(
+            PAIR.count(row, start + TimeDelta::hours(2))
+                .unwrap()
+                .failures,
+            1
+        );
     }
 
     #[test]

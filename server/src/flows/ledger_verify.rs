@@ -2,6 +2,7 @@
 
 use schema::wire::LedgerFinding;
 
+use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::journal::audit;
@@ -14,4 +15,13 @@ use crate::journal::audit;
 /// The database's own.
 pub async fn run(ctx: &Ctx) -> Result<Vec<LedgerFinding>, Fault> {
     ctx.read(|db| db.snapshot(audit::verify)).await
+}
+
+/// The same for an operator who asks the running node.
+///
+/// # Errors
+/// [`Fault::missing`] for everybody else, or the database's own.
+pub async fn ask(ctx: &Ctx, who: &Actor) -> Result<Vec<LedgerFinding>, Fault> {
+    rights::node(who).audit()?;
+    run(ctx).await
 }

@@ -17,11 +17,17 @@ use crate::store::recipients::{self, RecipientRow};
 /// [`Kind::Invalid`](crate::error::Kind) naming the field.
 pub async fn add(ctx: &Ctx, who: &Actor, new: NewRecipient) -> Result<RecipientView, Fault> {
     let key: Recipient = new.recipient.trim().parse().map_err(|_| {
-        Fault::invalid("recipient", "This is not an age X25519 recipient; `granary keys new` prints one (age1…).")
+        Fault::invalid(
+            "recipient",
+            "This is not an age X25519 recipient; `granary keys new` prints one (age1…).",
+        )
     })?;
     let label = new.label.trim();
     if label.is_empty() || label.chars().count() > 80 || label.contains(char::is_control) {
-        return Err(Fault::invalid("label", "Name the key in 1 to 80 characters."));
+        return Err(Fault::invalid(
+            "label",
+            "Name the key in 1 to 80 characters.",
+        ));
     }
     let row = RecipientRow {
         id: ctx.id().into(),
@@ -48,7 +54,9 @@ pub async fn add(ctx: &Ctx, who: &Actor, new: NewRecipient) -> Result<RecipientV
 /// `bad_page`.
 pub async fn list(ctx: &Ctx, who: &Actor, page: PageQuery) -> Result<Page<RecipientView>, Fault> {
     let (window, party) = (Window::of(&page)?, who.party);
-    let rows = ctx.read(move |db| recipients::list(db, party, window)).await?;
+    let rows = ctx
+        .read(move |db| recipients::list(db, party, window))
+        .await?;
     Ok(window.page(rows, |row| row.id.into(), |row| row.view()))
 }
 

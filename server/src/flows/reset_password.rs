@@ -38,7 +38,11 @@ pub async fn issue(ctx: &Ctx, who: &Actor, party: Uuid) -> Result<ResetLink, Fau
     })
     .await?;
     let url = format!("{}/reset/{}", ctx.config.public_url(), secret.reveal());
-    Ok(ResetLink { url, token: secret.reveal().to_owned(), expires_at })
+    Ok(ResetLink {
+        url,
+        token: secret.reveal().to_owned(),
+        expires_at,
+    })
 }
 
 /// Sets a new password with a link's token, uses the link up, and ends every session and token
@@ -48,13 +52,18 @@ pub async fn issue(ctx: &Ctx, who: &Actor, party: Uuid) -> Result<ResetLink, Fau
 /// `link_ended` (410) for a link that is unknown, used or past its time; [`Kind::Invalid`]
 /// naming the field `password`.
 pub async fn use_link(ctx: &Ctx, token: &str, password: String) -> Result<(), Fault> {
-    let secret = Secret::read(token).filter(|secret| secret.purpose() == Purpose::Link).ok_or_else(ended)?;
+    let secret = Secret::read(token)
+        .filter(|secret| secret.purpose() == Purpose::Link)
+        .ok_or_else(ended)?;
     password::check(&password, "")?;
     let hash = password::hash(ctx, password).await?;
     let now = ctx.now();
     ctx.write(move |db| {
         let link = links::take(db, links::PASSWORD_RESET, &secret.hash(), now)?;
-        let party = link.and_then(|link| link.party_id).ok_or_else(ended)?.into();
+        let party = link
+            .and_then(|link| link.party_id)
+            .ok_or_else(ended)?
+            .into();
         parties::set_password(db, party, &hash)?;
         sessions::revoke_all(db, party, now)?;
         tokens::revoke_all(db, party, now)

@@ -56,9 +56,17 @@ pub async fn run(ctx: &Ctx, sign_in: SignIn, peer: Option<IpAddr>) -> Result<Ses
         sessions::insert(db, &session)
     })
     .await?;
-    Ok(SessionOpened { token: secret.reveal().to_owned(), expires_at, party: party.own_view() })
+    Ok(SessionOpened {
+        token: secret.reveal().to_owned(),
+        expires_at,
+        party: party.own_view(),
+    })
 }
 
 fn failed() -> Fault {
-    Fault::new(Kind::Unauthenticated, "sign_in_failed", "E-mail address and password do not belong together.")
+    Fault::new(
+        Kind::Unauthenticated,
+        "sign_in_failed",
+        "E-mail address and password do not belong together.",
+    )
 }

@@ -27,7 +27,11 @@ pub async fn run(ctx: &Ctx, new: NewAccount) -> Result<PartyView, Fault> {
     let email = email(&new.email)?;
     let display_name = display_name(&new.display_name)?;
     password::check(&new.password, &email)?;
-    let operator = new.operator_token.as_deref().map(operator_link).transpose()?;
+    let operator = new
+        .operator_token
+        .as_deref()
+        .map(operator_link)
+        .transpose()?;
     let password_hash = password::hash(ctx, new.password).await?;
     let (id, now) = (ctx.id(), ctx.now());
     ctx.write(move |db| {
@@ -57,11 +61,15 @@ fn email(text: &str) -> Result<String, Fault> {
     let email = text.trim().to_lowercase();
     let odd = |c: char| c.is_whitespace() || c.is_control();
     let parts = email.split_once('@');
-    let sound = parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'));
+    let sound = parts
+        .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'));
     if sound && email.len() <= EMAIL_MAX && !email.contains(odd) {
         return Ok(email);
     }
-    Err(Fault::invalid("email", "Give an e-mail address such as ann@example.org."))
+    Err(Fault::invalid(
+        "email",
+        "Give an e-mail address such as ann@example.org.",
+    ))
 }
 
 fn display_name(text: &str) -> Result<String, Fault> {
@@ -70,11 +78,16 @@ fn display_name(text: &str) -> Result<String, Fault> {
         return Ok(name.to_owned());
     }
     let (least, most) = (NAME_CHARS.start(), NAME_CHARS.end());
-    Err(Fault::invalid("display_name", format!("Give a name of {least} to {most} characters.")))
+    Err(Fault::invalid(
+        "display_name",
+        format!("Give a name of {least} to {most} characters."),
+    ))
 }
 
 fn operator_link(text: &str) -> Result<Secret, Fault> {
-    Secret::read(text).filter(|secret| secret.purpose() == Purpose::Link).ok_or_else(link_ended)
+    Secret::read(text)
+        .filter(|secret| secret.purpose() == Purpose::Link)
+        .ok_or_else(link_ended)
 }
 
 fn free_handle(db: &mut Db, name: &str) -> Result<String, Fault> {
@@ -101,11 +114,19 @@ fn handle_base(name: &str) -> String {
     }
     base.truncate(HANDLE_BASE);
     let base = base.trim_end_matches('-');
-    if base.is_empty() { "party".to_owned() } else { base.to_owned() }
+    if base.is_empty() {
+        "party".to_owned()
+    } else {
+        base.to_owned()
+    }
 }
 
 fn email_taken() -> Fault {
-    Fault::conflict("email_taken", "There is an account with this e-mail address; sign in instead.").about("email")
+    Fault::conflict(
+        "email_taken",
+        "There is an account with this e-mail address; sign in instead.",
+    )
+    .about("email")
 }
 
 fn link_ended() -> Fault {
@@ -138,15 +159,30 @@ mod tests {
     #[test]
     fn limits_of_names_and_addresses() {
         assert_eq!(email(" Ann@Example.ORG ").unwrap(), "ann@example.org");
-        for bad in ["", "ann", "@x", "ann@", "a@b@c", "a b@c", &format!("{}@x", "a".repeat(EMAIL_MAX - 1))] {
-            assert_eq!(email(bad).unwrap_err().clause.as_deref(), Some("email"), "{bad}");
+        for bad in [
+            "",
+            "ann",
+            "@x",
+            "ann@",
+            "a@b@c",
+            "a b@c",
+            &format!("{}@x", "a".repeat(EMAIL_MAX - 1)),
+        ] {
+            assert_eq!(
+                email(bad).unwrap_err().clause.as_deref(),
+                Some("email"),
+                "{bad}"
+            );
         }
         email(&format!("{}@x", "a".repeat(EMAIL_MAX - 2))).unwrap();
         for good in ["Jo", &"x".repeat(80)] {
             display_name(good).unwrap();
         }
         for bad in ["J", " J ", "a\u{7}b", &"x".repeat(81)] {
-            assert_eq!(display_name(bad).unwrap_err().clause.as_deref(), Some("display_name"));
+            assert_eq!(
+                display_name(bad).unwrap_err().clause.as_deref(),
+                Some("display_name")
+            );
         }
     }
 }

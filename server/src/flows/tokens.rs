@@ -30,11 +30,17 @@ pub async fn create(ctx: &Ctx, who: &Actor, new: NewToken) -> Result<TokenMade, 
     }
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > 80 || name.contains(char::is_control) {
-        return Err(Fault::invalid("name", "Say in 1 to 80 characters what the token is for."));
+        return Err(Fault::invalid(
+            "name",
+            "Say in 1 to 80 characters what the token is for.",
+        ));
     }
     let days = new.days.unwrap_or(USUAL_DAYS);
     if !(1..=MOST_DAYS).contains(&days) {
-        return Err(Fault::invalid("days", format!("A token lives 1 to {MOST_DAYS} days.")));
+        return Err(Fault::invalid(
+            "days",
+            format!("A token lives 1 to {MOST_DAYS} days."),
+        ));
     }
     let secret = Secret::fresh(Purpose::Token)?;
     let now = ctx.now();
@@ -50,7 +56,10 @@ pub async fn create(ctx: &Ctx, who: &Actor, new: NewToken) -> Result<TokenMade, 
     };
     let info = row.view();
     ctx.write(move |db| tokens::insert(db, &row)).await?;
-    Ok(TokenMade { token: secret.reveal().to_owned(), info })
+    Ok(TokenMade {
+        token: secret.reveal().to_owned(),
+        info,
+    })
 }
 
 /// The caller's tokens, newest first.

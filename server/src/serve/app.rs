@@ -6,13 +6,16 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue}
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, Error, HttpMessage};
+use tokio::sync::OnceCell;
 use tracing_actix_web::{RequestId, TracingLogger};
 
 use super::metrics::Metrics;
 use super::trace::RequestSpan;
 use crate::auth::cross_site;
 use crate::ctx::Ctx;
-use crate::api;
+use crate::error::Fault;
+use crate::worker::wire::Limit;
+use crate::{api, worker};
 
 /// Nothing inline, nothing from elsewhere, no frame around us.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -30,10 +33,29 @@ const HEADERS: [(&str, &str); 6] = [
     ("cross-origin-resource-policy", "same-origin"),
 ];
 
+/// The limits of the checker processes, found out once.
+#[derive(Default)]
+pub struct Protections(OnceCell<Vec<Limit>>);
+
+impl Protections {
+    /// The limits, as a checker process reports them.
+    ///
+    /// # Errors
+    /// When none can be started.
+    pub async fn active(&self, ctx: &Ctx) -> Result<&[Limit], Fault> {
+        let limits = self
+            .0
+            .get_or_try_init(|| worker::limits_active(&ctx.config))
+            .await?;
+        Ok(limits)
+    }
+}
+
 /// The application of one worker thread.
 pub fn app(
     ctx: Data<Ctx>,
     metrics: Data<Metrics>,
+    protections: Data<Protections>,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -48,6 +70,7 @@ pub fn app(
     App::new()
         .app_data(ctx)
         .app_data(metrics)
+        .app_data(protections)
         .configure(api::configure)
         .wrap(from_fn(cross_site::guard))
         .wrap(from_fn(api::problem::speak))
@@ -62,8 +85,15 @@ async fn headers(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let mut answer = next.call(request).await?;
-    let id = answer.request().extensions().get::<RequestId>().map(ToString::to_string);
-    let secure = answer.request().app_data::<Data<Ctx>>().is_some_and(|ctx| ctx.config.secure_cookies);
+    let id = answer
+        .request()
+        .extensions()
+        .get::<RequestId>()
+        .map(ToString::to_string);
+    let secure = answer
+        .request()
+        .app_data::<Data<Ctx>>()
+        .is_some_and(|ctx| ctx.config.secure_cookies);
     let headers = answer.headers_mut();
     if let Some(id) = id.and_then(|id| HeaderValue::try_from(id).ok()) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
@@ -73,7 +103,11 @@ async fn headers(
     }
     default(headers, CACHE_CONTROL, "no-store");
     if secure {
-        default(headers, HeaderName::from_static("strict-transport-security"), "max-age=31536000");
+        default(
+            headers,
+            HeaderName::from_static("strict-transport-security"),
+            "max-age=31536000",
+        );
     }
     Ok(answer)
 }

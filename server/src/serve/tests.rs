@@ -21,7 +21,16 @@ struct Node {
 
 fn config(folder: &Path) -> Config {
     let folder = folder.to_str().unwrap();
-    Args::parse_from(["test", "--data-dir", folder, "--listen", "127.0.0.1:0", "--password-memory-kib", "8"]).config
+    Args::parse_from([
+        "test",
+        "--data-dir",
+        folder,
+        "--listen",
+        "127.0.0.1:0",
+        "--password-memory-kib",
+        "8",
+    ])
+    .config
 }
 
 impl Node {
@@ -35,7 +44,12 @@ impl Node {
         let ctx = build_ctx(config, clock, Ids::seeded(1)).unwrap();
         let running = start(ctx, listener).await.unwrap();
         let base = format!("http://{}", running.address);
-        Self { running: Some(running), base, client: Client::new(), folder }
+        Self {
+            running: Some(running),
+            base,
+            client: Client::new(),
+            folder,
+        }
     }
 
     fn ctx(&self) -> &Ctx {
@@ -55,7 +69,14 @@ impl Node {
     }
 
     async fn get(&self, path: &str, token: &str) -> (StatusCode, Value) {
-        read(self.ask(Method::GET, path).bearer_auth(token).send().await.unwrap()).await
+        read(
+            self.ask(Method::GET, path)
+                .bearer_auth(token)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
     }
 
     async fn account(&self, name: &str) -> (Value, String) {
@@ -93,11 +114,18 @@ async fn an_account_lives_and_its_credentials_end_at_once() {
     let (_, me) = node.get("/api/v1/me", &session).await;
     assert_eq!(me, party);
 
-    let (status, made) = node.post("/api/v1/tokens", Some(&session), json!({"name": "laptop"})).await;
+    let (status, made) = node
+        .post("/api/v1/tokens", Some(&session), json!({"name": "laptop"}))
+        .await;
     assert_eq!(status, 201, "{made}");
     let token = made["token"].as_str().unwrap();
-    let (status, refused) = node.post("/api/v1/tokens", Some(token), json!({"name": "child"})).await;
-    assert_eq!((status.as_u16(), &refused["code"]), (403, &json!("session_needed")));
+    let (status, refused) = node
+        .post("/api/v1/tokens", Some(token), json!({"name": "child"}))
+        .await;
+    assert_eq!(
+        (status.as_u16(), &refused["code"]),
+        (403, &json!("session_needed"))
+    );
     let (_, listed) = node.get("/api/v1/tokens", token).await;
     assert_eq!(listed["items"][0]["name"], "laptop");
     assert!(!listed.to_string().contains(token));
@@ -105,14 +133,29 @@ async fn an_account_lives_and_its_credentials_end_at_once() {
     // A stranger meets nothing; the owner ends it at once.
     let (_, other) = node.account("Bob").await;
     let path = format!("/api/v1/tokens/{}", made["info"]["id"].as_str().unwrap());
-    let foreign = node.ask(Method::DELETE, &path).bearer_auth(&other).send().await.unwrap();
+    let foreign = node
+        .ask(Method::DELETE, &path)
+        .bearer_auth(&other)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(foreign.status(), 404);
     assert_eq!(node.get("/api/v1/me", token).await.0, 200);
-    let own = node.ask(Method::DELETE, &path).bearer_auth(&session).send().await.unwrap();
+    let own = node
+        .ask(Method::DELETE, &path)
+        .bearer_auth(&session)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(own.status(), 204);
     assert_eq!(node.get("/api/v1/me", token).await.0, 401);
 
-    let out = node.ask(Method::DELETE, "/api/v1/sessions").bearer_auth(&session).send().await.unwrap();
+    let out = node
+        .ask(Method::DELETE, "/api/v1/sessions")
+        .bearer_auth(&session)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(out.status(), 204);
     assert_eq!(node.get("/api/v1/me", &session).await.0, 401);
     node.stop().await;
@@ -124,25 +167,43 @@ async fn the_operator_link_works_once_and_resets_end_every_credential() {
     let first = operator_link::ensure(node.ctx()).await.unwrap().unwrap();
     let link = operator_link::ensure(node.ctx()).await.unwrap().unwrap();
     let token = |link: &str| link.rsplit('/').next().unwrap().to_owned();
-    let sign_up = |email: &str, link: &str| {
-        json!({"email": email, "display_name": "Op", "password": "correct horse", "operator_token": token(link)})
-    };
-    let (status, old) = node.post("/api/v1/accounts", None, sign_up("a@example.org", &first)).await;
+    let sign_up = |email: &str, link: &str| json!({"email": email, "display_name": "Op", "password": "correct horse", "operator_token": token(link)});
+    let (status, old) = node
+        .post("/api/v1/accounts", None, sign_up("a@example.org", &first))
+        .await;
     assert_eq!((status.as_u16(), &old["code"]), (410, &json!("link_ended")));
-    let (status, party) = node.post("/api/v1/accounts", None, sign_up("op@example.org", &link)).await;
+    let (status, party) = node
+        .post("/api/v1/accounts", None, sign_up("op@example.org", &link))
+        .await;
     assert_eq!((status.as_u16(), &party["operator"]), (201, &json!(true)));
-    assert_eq!(node.post("/api/v1/accounts", None, sign_up("b@example.org", &link)).await.0, 410);
+    assert_eq!(
+        node.post("/api/v1/accounts", None, sign_up("b@example.org", &link))
+            .await
+            .0,
+        410
+    );
     assert_eq!(operator_link::ensure(node.ctx()).await.unwrap(), None);
 
     let operator = node.sign_in("op@example.org", "correct horse").await;
     let (ann, session) = node.account("Ann").await;
-    let path = format!("/api/v1/admin/parties/{}/password-resets", ann["id"].as_str().unwrap());
+    let path = format!(
+        "/api/v1/admin/parties/{}/password-resets",
+        ann["id"].as_str().unwrap()
+    );
     assert_eq!(node.post(&path, Some(&session), json!({})).await.0, 404);
     let (status, reset) = node.post(&path, Some(&operator), json!({})).await;
     assert_eq!(status, 201, "{reset}");
     let body = json!({"token": reset["token"], "password": "a new password"});
-    assert_eq!(node.post("/api/v1/password-resets", None, body.clone()).await.0, 204);
-    assert_eq!(node.post("/api/v1/password-resets", None, body).await.0, 410);
+    assert_eq!(
+        node.post("/api/v1/password-resets", None, body.clone())
+            .await
+            .0,
+        204
+    );
+    assert_eq!(
+        node.post("/api/v1/password-resets", None, body).await.0,
+        410
+    );
     assert_eq!(node.get("/api/v1/me", &session).await.0, 401);
     node.sign_in("ann@example.org", "a new password").await;
     node.stop().await;
@@ -153,15 +214,25 @@ async fn guessing_is_slowed_and_an_unknown_account_looks_the_same() {
     let node = Node::start().await;
     node.account("Ann").await;
     let guess = |email: &str| json!({"email": email, "password": "wrong password"});
-    let (status, known) = node.post("/api/v1/sessions", None, guess("ann@example.org")).await;
-    let (_, unknown) = node.post("/api/v1/sessions", None, guess("nobody@example.org")).await;
-    assert_eq!((status.as_u16(), &known["code"]), (401, &json!("sign_in_failed")));
+    let (status, known) = node
+        .post("/api/v1/sessions", None, guess("ann@example.org"))
+        .await;
+    let (_, unknown) = node
+        .post("/api/v1/sessions", None, guess("nobody@example.org"))
+        .await;
+    assert_eq!(
+        (status.as_u16(), &known["code"]),
+        (401, &json!("sign_in_failed"))
+    );
     let same = |body: &Value| json!([body["status"], body["code"], body["title"], body["detail"]]);
     assert_eq!(same(&known), same(&unknown));
     let guesses = (0..20).map(|_| node.post("/api/v1/sessions", None, guess("ann@example.org")));
     let answers = futures_util::future::join_all(guesses).await;
     let throttled = answers.iter().filter(|(status, _)| *status == 429).count();
-    assert_eq!(throttled, 16, "four more guesses, then the wait: {answers:?}");
+    assert_eq!(
+        throttled, 16,
+        "four more guesses, then the wait: {answers:?}"
+    );
     let right = json!({"email": "ann@example.org", "password": "correct horse"});
     assert_eq!(node.post("/api/v1/sessions", None, right).await.0, 429);
     node.stop().await;
@@ -175,15 +246,51 @@ async fn every_error_is_a_problem_document_with_the_request_id() {
     let json_type = ("content-type", "application/json");
     let table = [
         (Method::GET, "/api/v1/nothing", None, 404, "not_found"),
-        (Method::GET, "/api/v1/tokens/not-an-id", None, 405, "method_not_allowed"),
-        (Method::DELETE, "/api/v1/tokens/not-an-id", None, 404, "not_found"),
+        (
+            Method::GET,
+            "/api/v1/tokens/not-an-id",
+            None,
+            405,
+            "method_not_allowed",
+        ),
+        (
+            Method::DELETE,
+            "/api/v1/tokens/not-an-id",
+            None,
+            404,
+            "not_found",
+        ),
         (Method::PUT, "/api/v1/me", None, 405, "method_not_allowed"),
         (Method::POST, "/healthz", None, 405, "method_not_allowed"),
         (Method::GET, "/api/v1/tokens?limit=0", None, 400, "bad_page"),
-        (Method::GET, "/api/v1/tokens?colour=red", None, 400, "query_invalid"),
-        (Method::POST, "/api/v1/tokens", Some("{".to_owned()), 400, "json_invalid"),
-        (Method::POST, "/api/v1/tokens", Some(r#"{"name":"x","color":1}"#.to_owned()), 400, "json_invalid"),
-        (Method::POST, "/api/v1/tokens", Some(r#"{"name":""}"#.to_owned()), 422, "invalid"),
+        (
+            Method::GET,
+            "/api/v1/tokens?colour=red",
+            None,
+            400,
+            "query_invalid",
+        ),
+        (
+            Method::POST,
+            "/api/v1/tokens",
+            Some("{".to_owned()),
+            400,
+            "json_invalid",
+        ),
+        (
+            Method::POST,
+            "/api/v1/tokens",
+            Some(r#"{"name":"x","color":1}"#.to_owned()),
+            400,
+            "json_invalid",
+        ),
+        (
+            Method::POST,
+            "/api/v1/tokens",
+            Some(r#"{"name":""}"#.to_owned()),
+            422,
+            "invalid",
+        ),
         (Method::POST, "/api/v1/tokens", Some(big), 413, "too_large"),
     ];
     for (method, path, body, status, code) in table {
@@ -194,18 +301,43 @@ async fn every_error_is_a_problem_document_with_the_request_id() {
         let response = request.send().await.unwrap();
         let head = response.headers().clone();
         let (answered, problem) = read(response).await;
-        assert_eq!((answered.as_u16(), problem["code"].as_str()), (status, Some(code)), "{method} {path} {problem}");
-        assert_eq!(head["content-type"], "application/problem+json", "{method} {path}");
-        assert_eq!(problem["request_id"].as_str().unwrap(), head["x-request-id"], "{method} {path}");
+        assert_eq!(
+            (answered.as_u16(), problem["code"].as_str()),
+            (status, Some(code)),
+            "{method} {path} {problem}"
+        );
+        assert_eq!(
+            head["content-type"], "application/problem+json",
+            "{method} {path}"
+        );
+        assert_eq!(
+            problem["request_id"].as_str().unwrap(),
+            head["x-request-id"],
+            "{method} {path}"
+        );
         assert_eq!(problem["status"], status);
         assert_eq!(status == 405, head.contains_key("allow"), "{method} {path}");
         assert_eq!(head["x-content-type-options"], "nosniff");
-        assert!(head["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'none'"));
+        assert!(
+            head["content-security-policy"]
+                .to_str()
+                .unwrap()
+                .contains("frame-ancestors 'none'")
+        );
     }
-    let plain = node.ask(Method::POST, "/api/v1/tokens").bearer_auth(&session).body("x").send().await.unwrap();
+    let plain = node
+        .ask(Method::POST, "/api/v1/tokens")
+        .bearer_auth(&session)
+        .body("x")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(read(plain).await.1["code"], "json_expected");
     let (status, unsigned) = read(node.ask(Method::GET, "/api/v1/me").send().await.unwrap()).await;
-    assert_eq!((status.as_u16(), &unsigned["code"]), (401, &json!("sign_in_needed")));
+    assert_eq!(
+        (status.as_u16(), &unsigned["code"]),
+        (401, &json!("sign_in_needed"))
+    );
     node.stop().await;
 }
 
@@ -214,27 +346,64 @@ async fn a_cookie_signs_in_only_from_our_own_pages() {
     let node = Node::start().await;
     node.account("Ann").await;
     let body = json!({"email": "ann@example.org", "password": "correct horse"});
-    let response = node.ask(Method::POST, "/api/v1/sessions").json(&body).send().await.unwrap();
-    let cookie = response.headers()["set-cookie"].to_str().unwrap().to_owned();
-    for part in ["granary_session=gns_", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=604800"] {
+    let response = node
+        .ask(Method::POST, "/api/v1/sessions")
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
+    let cookie = response.headers()["set-cookie"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    for part in [
+        "granary_session=gns_",
+        "HttpOnly",
+        "SameSite=Lax",
+        "Path=/",
+        "Max-Age=604800",
+    ] {
         assert!(cookie.contains(part), "{cookie}");
     }
     let cookie = cookie.split(';').next().unwrap();
     let make = |from: Option<(&'static str, &'static str)>| {
-        let mut request = node.ask(Method::POST, "/api/v1/tokens").header("cookie", cookie).json(&json!({"name": "x"}));
+        let mut request = node
+            .ask(Method::POST, "/api/v1/tokens")
+            .header("cookie", cookie)
+            .json(&json!({"name": "x"}));
         if let Some((name, value)) = from {
             request = request.header(name, value);
         }
         request.send()
     };
-    assert_eq!(make(Some(("sec-fetch-site", "same-origin"))).await.unwrap().status(), 201);
+    assert_eq!(
+        make(Some(("sec-fetch-site", "same-origin")))
+            .await
+            .unwrap()
+            .status(),
+        201
+    );
     let (status, refused) = read(make(Some(("sec-fetch-site", "cross-site"))).await.unwrap()).await;
-    assert_eq!((status.as_u16(), &refused["code"]), (403, &json!("cross_site")));
+    assert_eq!(
+        (status.as_u16(), &refused["code"]),
+        (403, &json!("cross_site"))
+    );
     assert!(refused["request_id"].is_string());
-    assert_eq!(make(Some(("origin", "https://evil.example"))).await.unwrap().status(), 403);
+    assert_eq!(
+        make(Some(("origin", "https://evil.example")))
+            .await
+            .unwrap()
+            .status(),
+        403
+    );
     assert_eq!(make(None).await.unwrap().status(), 403);
     // Reading is not changing, and an ended cookie is nobody.
-    let me = node.ask(Method::GET, "/api/v1/me").header("cookie", cookie).send().await.unwrap();
+    let me = node
+        .ask(Method::GET, "/api/v1/me")
+        .header("cookie", cookie)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(me.status(), 200);
     node.stop().await;
 }
@@ -246,8 +415,19 @@ async fn a_folder_has_one_node_and_figures_tell_of_it() {
     assert!(matches!(again.err(), Some(StartError::Taken(_))));
     let health = node.ask(Method::GET, "/healthz").send().await.unwrap();
     assert_eq!(health.status(), 200);
-    let metrics = node.ask(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
-    for figure in ["granary_http_requests_duration_seconds_bucket", "granary_journal_waiting 0", "endpoint=\"/healthz\""] {
+    let metrics = node
+        .ask(Method::GET, "/metrics")
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    for figure in [
+        "granary_http_requests_duration_seconds_bucket",
+        "granary_journal_waiting 0",
+        "endpoint=\"/healthz\"",
+    ] {
         assert!(metrics.contains(figure), "{figure} in {metrics}");
     }
     let folder = node.stop().await;
@@ -262,5 +442,8 @@ fn the_committed_description_is_the_generated_one() {
         std::fs::write(&path, &generated).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == generated, "review what UPDATE_OPENAPI=1 changes in schema/openapi.json");
+    assert!(
+        committed == generated,
+        "review what UPDATE_OPENAPI=1 changes in schema/openapi.json"
+    );
 }

@@ -15,7 +15,11 @@ pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
-        let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+        let id = request
+            .extensions()
+            .get::<RequestId>()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let route = request.match_pattern().unwrap_or_default();
         tracing::info_span!("request", id, method = %request.method(), route, status = Empty)
     }
@@ -28,7 +32,9 @@ impl RootSpanBuilder for RequestSpan {
         span.record("status", status.as_u16());
         let fault = error.and_then(|error| error.as_error::<Fault>());
         match fault {
-            Some(fault) if matches!(fault.kind, Kind::Internal | Kind::Unavailable | Kind::Full) => {
+            Some(fault)
+                if matches!(fault.kind, Kind::Internal | Kind::Unavailable | Kind::Full) =>
+            {
                 let cause = std::error::Error::source(fault).map(ToString::to_string);
                 tracing::error!(code = fault.code, cause, "failed");
             }

@@ -41,7 +41,12 @@ pub fn insert(db: &mut Db, row: &LinkRow) -> Result<(), Fault> {
 ///
 /// # Errors
 /// The database's own.
-pub fn take(db: &mut Db, purpose: &str, hash: &[u8], now: DateTime<Utc>) -> Result<Option<LinkRow>, Fault> {
+pub fn take(
+    db: &mut Db,
+    purpose: &str,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Option<LinkRow>, Fault> {
     let taken = on!(db, c => diesel::update(one_time_link::table.find(hash))
         .filter(one_time_link::purpose.eq(purpose))
         .filter(one_time_link::used_at.is_null())

@@ -4,7 +4,6 @@ pub mod contributions;
 pub mod counters;
 pub mod datasets;
 pub mod grants;
-pub mod idempotency;
 pub mod jobs;
 pub mod journal;
 pub mod licences;

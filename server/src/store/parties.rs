@@ -41,7 +41,10 @@ impl PartyRow {
     /// The party as it sees itself.
     #[must_use]
     pub fn own_view(&self) -> PartyView {
-        PartyView { email: Some(self.email.clone()), ..self.view() }
+        PartyView {
+            email: Some(self.email.clone()),
+            ..self.view()
+        }
     }
 }
 
@@ -98,7 +101,11 @@ pub fn by_name(db: &mut Db, name: &str) -> Result<PartyRow, Fault> {
         return by_id(db, id);
     }
     let name = name.trim().to_lowercase();
-    let found = if name.contains('@') { by_email(db, &name)? } else { by_handle(db, &name)? };
+    let found = if name.contains('@') {
+        by_email(db, &name)?
+    } else {
+        by_handle(db, &name)?
+    };
     found.ok_or_else(Fault::missing)
 }
 

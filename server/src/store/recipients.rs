@@ -51,7 +51,8 @@ pub fn insert(db: &mut Db, row: &RecipientRow) -> Result<(), Fault> {
 /// # Errors
 /// [`Fault::missing`] or the database's own.
 pub fn by_id(db: &mut Db, id: Uuid) -> Result<RecipientRow, Fault> {
-    let row = on!(db, c => recipient::table.find(Key(id)).select(RecipientRow::as_select()).first(c))?;
+    let row =
+        on!(db, c => recipient::table.find(Key(id)).select(RecipientRow::as_select()).first(c))?;
     Ok(row)
 }
 

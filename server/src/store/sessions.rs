@@ -36,7 +36,11 @@ pub fn insert(db: &mut Db, row: &SessionRow) -> Result<(), Fault> {
 ///
 /// # Errors
 /// The database's own.
-pub fn live(db: &mut Db, hash: &[u8], now: DateTime<Utc>) -> Result<Option<(PartyRow, Uuid)>, Fault> {
+pub fn live(
+    db: &mut Db,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Option<(PartyRow, Uuid)>, Fault> {
     let found: Option<(PartyRow, Key)> = on!(db, c => session::table
         .inner_join(party::table)
         .filter(session::token_hash.eq(hash))

@@ -24,7 +24,11 @@ pub struct ThrottleRow {
 /// # Errors
 /// The database's own.
 pub fn lock(db: &mut Db, name: &str, now: DateTime<Utc>) -> Result<ThrottleRow, Fault> {
-    let fresh = ThrottleRow { name: name.to_owned(), failures: 0, blocked_until: now.into() };
+    let fresh = ThrottleRow {
+        name: name.to_owned(),
+        failures: 0,
+        blocked_until: now.into(),
+    };
     let row = on!(db, c => diesel::insert_into(sign_in_throttle::table)
         .values(&fresh)
         .on_conflict(sign_in_throttle::name)

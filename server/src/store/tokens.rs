@@ -55,7 +55,11 @@ pub fn insert(db: &mut Db, row: &TokenRow) -> Result<(), Fault> {
 ///
 /// # Errors
 /// The database's own.
-pub fn live(db: &mut Db, hash: &[u8], now: DateTime<Utc>) -> Result<Option<(PartyRow, TokenRow)>, Fault> {
+pub fn live(
+    db: &mut Db,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Option<(PartyRow, TokenRow)>, Fault> {
     let found = on!(db, c => api_token::table
         .inner_join(party::table)
         .filter(api_token::token_hash.eq(hash))
@@ -70,7 +74,9 @@ pub fn live(db: &mut Db, hash: &[u8], now: DateTime<Utc>) -> Result<Option<(Part
 /// Whether a use at `now` should be noted: the note is kept to the hour, so that reads stay reads.
 #[must_use]
 pub fn use_is_news(token: &TokenRow, now: DateTime<Utc>) -> bool {
-    token.last_used_at.is_none_or(|at| now - DateTime::<Utc>::from(at) >= TimeDelta::hours(1))
+    token
+        .last_used_at
+        .is_none_or(|at| now - DateTime::<Utc>::from(at) >= TimeDelta::hours(1))
 }
 
 /// Notes a use.
