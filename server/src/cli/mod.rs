@@ -1,9 +1,104 @@
-//! The command line.
+//! The command line: reads arguments, calls the client or a flow, prints.
+//!
+//! Parsing comes before everything else: help and mistakes are answered before a runtime,
+//! a connection or a database is opened.
 
+mod account;
+pub mod amount;
+mod args;
+mod ask;
+mod bars;
+mod consume;
+mod earn;
+mod operate;
+mod provide;
+mod report;
+mod settings;
+mod stop;
+pub mod table;
+
+use std::ffi::OsStr;
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+use clap::Parser;
+use serde::Serialize;
+
+use self::args::{Cli, Command};
+use self::stop::{Exit, Outcome, Stop};
 
 /// Reads the arguments and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    // The checker's child has an empty environment and limits of its own: nothing else
+    // may happen in it first.
+    if std::env::args_os().nth(1).as_deref() == Some(OsStr::new("worker")) {
+        return ExitCode::FAILURE;
+    }
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(stop) => {
+            eprintln!("granary: {stop}");
+            ExitCode::from(stop.exit as u8)
+        }
+    }
+}
+
+fn run(command: Command) -> Outcome {
+    match command {
+        Command::Keys(args) => account::keys(args),
+        Command::Licence(args) => consume::licence(args),
+        Command::Statement(args) => earn::statement(args),
+        remote => block_on(talk(remote)),
+    }
+}
+
+/// Commands that are nothing but a talk with a node.
+async fn talk(command: Command) -> Outcome {
+    match command {
+        Command::SignUp(args) => account::sign_up(&args).await,
+        Command::Login(args) => account::login(&args).await,
+        Command::Logout(args) => account::logout(&args).await,
+        Command::Dataset(args) => provide::dataset(args).await,
+        Command::Upload(args) => provide::upload(&args).await,
+        Command::Contribution(args) => provide::contribution(args).await,
+        Command::Withdraw(args) => provide::withdraw(&args).await,
+        Command::Publish(args) => provide::publish(&args).await,
+        Command::Offer(args) => provide::offer(&args).await,
+        Command::Sales(args) => provide::sales(&args).await,
+        Command::Catalog(args) => consume::catalog(&args).await,
+        Command::Terms(args) => consume::terms(&args).await,
+        Command::Buy(args) => consume::buy(&args).await,
+        Command::Orders(args) => consume::orders(&args).await,
+        Command::Download(args) => consume::download(&args).await,
+        Command::Wallet(args) => earn::wallet(&args).await,
+        Command::TopUp(args) => operate::top_up(&args).await,
+        Command::Refund(args) => operate::refund(&args).await,
+        Command::Settle(args) => operate::settle(&args).await,
+        Command::TrialBalance(args) => operate::trial_balance(&args).await,
+        Command::PasswordReset(args) => operate::password_reset(&args).await,
+        _ => Err(Stop::new(Exit::Usage, "this command does not talk to a node")),
+    }
+}
+
+/// Runs a command's future on this thread.
+pub(crate) fn block_on<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// Prints a result as indented JSON.
+fn print_json(value: &impl Serialize) -> Outcome {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Prints text; a closed pipe (`| head`) is no failure.
+fn print_text(text: &str) -> Outcome {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
 }

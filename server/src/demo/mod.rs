@@ -1,1 +1,4 @@
 //! The whole market turned once, on real data.
+
+mod data;
+mod dice;

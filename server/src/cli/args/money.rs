@@ -1,0 +1,190 @@
+//! Commands of contributors' income and of the operator.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use uuid::Uuid;
+
+use super::{NodeKeyArg, Print, Remote};
+use crate::cli::amount::Price;
+use crate::config::Config;
+
+/// Balance to buy with, earnings, latest movements.
+#[derive(Debug, Args)]
+pub struct Wallet {
+    #[command(flatten)]
+    pub print: Print,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// List, show and verify statements.
+#[derive(Debug, Args)]
+pub struct Statement {
+    #[command(subcommand)]
+    pub action: StatementAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StatementAction {
+    /// Your statements.
+    List {
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// One statement, readable; --out saves the signed document.
+    Show {
+        /// Its id.
+        id: Uuid,
+        /// Save the signed document, which verifies offline.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Recompute a statement offline, with the file and the node's public key alone.
+    #[command(after_help = "Examples:
+  granary statement verify 2026-01.json --key node.pub
+  granary statement verify 2026-01.json --key 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
+    Verify {
+        /// The statement.
+        file: PathBuf,
+        #[command(flatten)]
+        node_key: NodeKeyArg,
+    },
+}
+
+/// Confirm money that arrived for a wallet.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  granary top-up quill '250.00 EUR' --reference 'RF18 5390 0754 7034'
+
+The same reference for the same wallet and amount is booked once, however often it is sent.")]
+pub struct TopUp {
+    /// Handle, e-mail address or id of the party.
+    pub party: String,
+    /// What arrived, like '250.00 EUR'.
+    pub amount: Price,
+    /// The bank's reference of the transfer.
+    #[arg(long)]
+    pub reference: String,
+    #[command(flatten)]
+    pub print: Print,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Give back part or all of a sale.
+///
+/// Fee, tax, commission and pool give back in proportion. A full refund revokes the licence,
+/// a partial one keeps it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  granary refund 0195c1f2-… '5.00 EUR' --reason 'three days of data were missing'")]
+pub struct Refund {
+    /// Id of the order.
+    pub order: Uuid,
+    /// What to give back, like '5.00 EUR'.
+    pub amount: Price,
+    /// Why; kept and shown to the buyer.
+    #[arg(long)]
+    pub reason: String,
+    /// Name of this refund: repeating it with the same name never refunds twice [default: random]
+    #[arg(long, value_name = "NAME")]
+    pub once: Option<String>,
+    /// Do not ask.
+    #[arg(long, short)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub print: Print,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Credit contributors with what their pools earned, and issue statements.
+#[derive(Debug, Args)]
+pub struct Settle {
+    /// Period to book in, YYYY-MM [default: the open period]
+    #[arg(long, value_name = "YYYY-MM")]
+    pub period: Option<String>,
+    /// Name of this settlement: repeating it with the same name has no second effect [default: random]
+    #[arg(long, value_name = "NAME")]
+    pub once: Option<String>,
+    #[command(flatten)]
+    pub print: Print,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Sums of all accounts; each book must come to 0.
+#[derive(Debug, Args)]
+pub struct TrialBalance {
+    #[command(flatten)]
+    pub print: Print,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Verify, export, replay the journal.
+#[derive(Debug, Args)]
+pub struct Ledger {
+    #[command(subcommand)]
+    pub action: LedgerAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LedgerAction {
+    /// Check every invariant on every row of the journal.
+    ///
+    /// Works on the data folder when no node runs on it, else asks the running node.
+    Verify {
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Write the journal for other accounting programs.
+    #[command(after_help = "Examples:
+  granary ledger export --format hledger > granary.journal
+  hledger -f granary.journal check --strict")]
+    Export {
+        /// Format.
+        #[arg(long, value_enum, default_value_t = ExportFormat::Hledger)]
+        format: ExportFormat,
+        #[command(flatten)]
+        remote: Remote,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Run the ledger alone over a plain scenario, to compare with another implementation.
+    #[command(after_help = "Examples:
+  granary ledger replay scenario.json
+  granary ledger replay scenario.json result.json")]
+    Replay {
+        /// Scenario in the format granary-replay/1.
+        scenario: PathBuf,
+        /// Where to put the result [default: standard output]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ExportFormat {
+    /// Plain-text accounting journal; passes `hledger check --strict`.
+    Hledger,
+}
+
+/// Make a link with which a party sets a new password, once.
+#[derive(Debug, Args)]
+pub struct PasswordReset {
+    /// Handle, e-mail address or id of the party.
+    pub party: String,
+    #[command(flatten)]
+    pub remote: Remote,
+}

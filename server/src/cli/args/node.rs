@@ -1,0 +1,148 @@
+//! Commands that run or keep a node, and the demo.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::config::Config;
+
+/// Turn the whole market once on real data, then stay up.
+///
+/// Starts a node of its own and lets three providers, a consumer, a copycat and three more
+/// buyers act out a market through the public HTTP API: sealing, grading, publishing,
+/// buying, opening, copying, refunding, settling. Every step is checked. The story is the
+/// same on every run; afterwards the node stays up to look around in the browser.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  granary demo
+  granary demo --once                     exit 0 only if every step held
+  granary demo --seed 7                   other data, other prices
+  granary demo --data-dir ./demo-node     keep the node
+  granary demo --database-url postgres://granary@localhost/demo")]
+pub struct Demo {
+    /// End after the story instead of staying up.
+    #[arg(long)]
+    pub once: bool,
+
+    /// Keep the node in this folder; it must be empty or absent [default: a temporary folder]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Changes which rows the providers hold and what they charge.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+
+    /// An empty database: sqlite:PATH or postgres://… [default: SQLite in the data folder]
+    #[arg(long, env = "GRANARY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+
+    /// Address to listen on [default: a free port of this machine]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<std::net::SocketAddr>,
+}
+
+/// Run the node.
+///
+/// Needs no configuration: SQLite and sealed files live in the data folder. The first start
+/// prints a link that makes its visitor the node's operator, once. Stop with Ctrl-C: open
+/// requests are answered first.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  granary serve
+  granary serve --listen 0.0.0.0:8460 --public-url https://granary.example --secure-cookies
+  granary serve --database-url postgres://granary@localhost/granary --blobs s3://bucket/granary")]
+pub struct Serve {
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// Bring the database up to date.
+///
+/// `granary serve` does it too; this does it alone, for example before an upgrade goes live.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// Print the settings in force and the limits of the checker that work on this machine.
+#[derive(Debug, Args)]
+pub struct ShowConfig {
+    #[command(flatten)]
+    pub config: Config,
+    #[command(flatten)]
+    pub print: super::Print,
+}
+
+/// Print the description of the HTTP API as OpenAPI JSON.
+#[derive(Debug, Args)]
+pub struct Openapi {}
+
+/// Copy database, keys and sealed files of a node.
+///
+/// The copy is one consistent moment; the node may keep running. PostgreSQL needs pg_dump on
+/// this machine. The backup holds the node's secret keys: keep it as you keep the node.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  granary backup --to /backups/granary-2026-01-31
+  granary backup --data-dir /srv/granary --to /backups/today.tar")]
+pub struct Backup {
+    /// Folder to make, or a file that ends in .tar.
+    #[arg(long, value_name = "PATH")]
+    pub to: PathBuf,
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// Put a backup into an empty place.
+///
+/// Every file is checked against the backup's digests before the node could start on it.
+/// Nothing is ever overwritten.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  granary restore --from /backups/granary-2026-01-31 --data-dir /srv/granary
+  granary restore --from today.tar --database-url postgres://granary@localhost/fresh")]
+pub struct Restore {
+    /// Folder or .tar file made by `granary backup`.
+    #[arg(long, value_name = "PATH")]
+    pub from: PathBuf,
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// Measure this machine against plain tools, all in one run.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  granary bench all
+  granary bench payments --database-url postgres://granary@localhost/bench")]
+pub struct Bench {
+    #[command(subcommand)]
+    pub what: BenchWhat,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum BenchWhat {
+    /// Everything below, one after the other.
+    All(BenchArgs),
+    /// Sealed upload to verdict, against plain age and a plain scan of the same file.
+    Ingest(BenchArgs),
+    /// Licensed download, against nginx on the same bytes.
+    Download(BenchArgs),
+    /// Payments per second, single and batched, against raw inserts of the same rows.
+    Payments(BenchArgs),
+    /// Contributor credits per second.
+    Settlement(BenchArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct BenchArgs {
+    /// An empty database to measure on [default: SQLite in a temporary folder]
+    #[arg(long, env = "GRANARY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Parquet file for ingest and download [default: one made from the sample]
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// How much to do: 1 is a minute or so.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub scale: u32,
+}

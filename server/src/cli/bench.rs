@@ -1,0 +1,1 @@
+//! Measurements, each against a plain tool on the same machine in the same run.

@@ -1,0 +1,154 @@
+//! wallet and statement.
+
+use std::path::Path;
+
+use ledger::statement::{self, Statement as Document};
+use schema::wire::{StatementView, WalletView};
+
+use super::amount::{number, show};
+use super::args::{Statement, StatementAction, Wallet};
+use super::stop::{Exit, Outcome, Stop};
+use super::table::{Table, grade, grouped, share};
+use super::{block_on, consume, print_json, print_text, settings};
+
+pub async fn wallet(args: &Wallet) -> Outcome {
+    let wallet = settings::party(&args.remote)?.wallet().await?;
+    if args.print.json { print_json(&wallet) } else { print_text(&wallet_text(&wallet)) }
+}
+
+fn wallet_text(wallet: &WalletView) -> String {
+    let mut facts = Table::pairs();
+    for balance in &wallet.balances {
+        facts.row(["to buy with".to_owned(), show(balance)]);
+    }
+    for earned in &wallet.earnings {
+        facts.row(["earned, held for payout".to_owned(), show(earned)]);
+    }
+    if facts.is_empty() {
+        return "The wallet is empty. An operator confirms money that you transfer.\n".to_owned();
+    }
+    let mut moves = Table::new(&["when", "kind", ">amount", "entry"]);
+    for one in &wallet.movements {
+        moves.row([
+            one.at.format("%Y-%m-%d %H:%M").to_string(),
+            one.kind.clone(),
+            show(&one.amount),
+            one.entry.clone(),
+        ]);
+    }
+    if moves.is_empty() { facts.to_string() } else { format!("{facts}\n{moves}") }
+}
+
+pub fn statement(args: Statement) -> Outcome {
+    match args.action {
+        StatementAction::Verify { file, node_key } => verify(&file, &node_key.key),
+        StatementAction::List { print, remote } => block_on(async {
+            let list = settings::party(&remote)?.statements().await?;
+            if print.json { print_json(&list) } else { print_text(&statements(&list)) }
+        }),
+        StatementAction::Show { id, out, print, remote } => block_on(async {
+            let file = settings::party(&remote)?.statement_document(id).await?;
+            if let Some(path) = &out {
+                std::fs::write(path, &file).map_err(Stop::file(path))?;
+            }
+            if print.json {
+                return print_text(&format!("{}\n", file.trim_end()));
+            }
+            let document = Document::read(file.trim_end().as_bytes())
+                .map_err(|error| Stop::new(Exit::Wrong, error.to_string()))?;
+            print_text(&render(&document))
+        }),
+    }
+}
+
+fn statements(list: &[StatementView]) -> String {
+    if list.is_empty() {
+        return "No statements yet.\n".to_owned();
+    }
+    let mut table = Table::new(&["period", ">no", ">opening", ">earned", ">closing", "id"]);
+    for one in list {
+        table.row([
+            one.period.clone(),
+            one.number.to_string(),
+            show(&one.opening),
+            show(&one.earned),
+            show(&one.closing),
+            one.id.to_string(),
+        ]);
+    }
+    table.to_string()
+}
+
+/// A statement for people; every figure is the document's own.
+#[must_use]
+pub fn render(document: &Document) -> String {
+    let (head, bridge) = (&document.head, &document.bridge);
+    let currency = head.currency.code();
+    let mut text = format!(
+        "Statement of {} for {}, number {}\n{}\n\n",
+        head.payee_name, head.period, head.number, document.answer
+    );
+    let mut sums = Table::new(&["balance", &format!(">{currency}")]).indented(2);
+    for (name, minor, always) in [
+        ("opening", bridge.opening, true),
+        ("earned", bridge.earned, true),
+        ("released from reserve", bridge.released, false),
+        ("held in reserve", bridge.held, false),
+        ("drawn from reserve", bridge.drawn, false),
+        ("paid out", bridge.paid, false),
+        ("closing", bridge.closing, true),
+    ] {
+        if always || minor != 0 {
+            sums.row([name.to_owned(), number(minor, currency)]);
+        }
+    }
+    text.push_str(&format!("{sums}\n{}", lines(document)));
+    text
+}
+
+fn lines(document: &Document) -> String {
+    let currency = document.head.currency.code();
+    let heads = ["dataset", ">rev", ">sales", ">rows", ">grade", ">pool", ">share", ">amount"];
+    let mut table = Table::new(&heads).indented(2);
+    for line in &document.lines {
+        table.row([
+            line.dataset_title.clone(),
+            line.revision_number.to_string(),
+            line.sales.to_string(),
+            grouped(i64::try_from(line.rows).unwrap_or(i64::MAX)),
+            grade(line.quality.map(i32::from), None),
+            number(line.pool_delta, currency),
+            share(line.share_ppt),
+            number(line.amount, currency),
+        ]);
+    }
+    let mut text = if table.is_empty() { String::new() } else { table.to_string() };
+    for line in &document.commissions {
+        text.push_str(&format!(
+            "  Owner's commission on {}: {}\n",
+            line.dataset_title,
+            number(line.amount, currency)
+        ));
+    }
+    text
+}
+
+fn verify(file: &Path, key: &str) -> Outcome {
+    let key = consume::node_key(key)?;
+    let bytes = std::fs::read(file).map_err(Stop::file(file))?;
+    let sound = statement::verify(&bytes, key.as_bytes())
+        .map_err(|error| Stop::new(Exit::Wrong, format!("{}: {error}", file.display())))?;
+    print_text(&format!(
+        "Genuine and correct: the signature and every figure were recomputed.\n\
+         Period {}: opening {}, earned {}, paid {}, closing {}\n\
+         {} lines, {} journal entries named as proof. {}\n",
+        sound.period,
+        sound.opening,
+        sound.earned,
+        sound.paid,
+        sound.closing,
+        sound.lines,
+        sound.entries,
+        sound.answer
+    ))
+}

@@ -1,0 +1,70 @@
+//! ledger verify, export, replay.
+
+use std::path::Path;
+
+use schema::wire::LedgerFinding;
+
+use super::args::{ExportFormat, Ledger, LedgerAction, Print, Remote};
+use super::node::Local;
+use super::stop::{Exit, Outcome, Stop};
+use super::table::Table;
+use super::{block_on, print_json, print_text, settings};
+use crate::config::Config;
+use crate::flows;
+
+pub fn run(args: Ledger) -> Outcome {
+    match args.action {
+        LedgerAction::Replay { scenario, out } => replay(&scenario, out.as_deref()),
+        LedgerAction::Verify { print, remote, config } => verify(print, &remote, &config),
+        LedgerAction::Export { format: ExportFormat::Hledger, remote, config } => {
+            export(&remote, &config)
+        }
+    }
+}
+
+/// The pure ledger over a scenario; business refusals are part of the result.
+fn replay(scenario: &Path, out: Option<&Path>) -> Outcome {
+    let text = std::fs::read_to_string(scenario).map_err(Stop::file(scenario))?;
+    let result = ::ledger::replay::run(&text)
+        .map_err(|error| Stop::new(Exit::Machine, format!("{}: {error}", scenario.display())))?;
+    match out {
+        Some(path) => std::fs::write(path, result).map_err(Stop::file(path)),
+        None => print_text(&result),
+    }
+}
+
+fn verify(print: Print, remote: &Remote, config: &Config) -> Outcome {
+    let findings = match Local::take(remote, config)? {
+        Some(local) => local.block_on(|ctx| async move { flows::ledger_verify::run(&ctx).await })?,
+        None => block_on(async { Ok(settings::party(remote)?.ledger_verify().await?) })?,
+    };
+    if print.json {
+        print_json(&findings)?;
+    } else {
+        print_text(&found(&findings))?;
+    }
+    match findings.len() {
+        0 => Ok(()),
+        1 => Err(Stop::new(Exit::Wrong, "the ledger breaks one invariant")),
+        n => Err(Stop::new(Exit::Wrong, format!("the ledger breaks invariants in {n} places"))),
+    }
+}
+
+fn found(findings: &[LedgerFinding]) -> String {
+    if findings.is_empty() {
+        return "The ledger is sound: every invariant holds on every row.\n".to_owned();
+    }
+    let mut table = Table::new(&["rule", "row", "what is wrong"]);
+    for finding in findings {
+        table.row([&finding.invariant, &finding.row, &finding.message]);
+    }
+    table.to_string()
+}
+
+fn export(remote: &Remote, config: &Config) -> Outcome {
+    let text = match Local::take(remote, config)? {
+        Some(local) => local.block_on(|ctx| async move { flows::ledger_export::text(&ctx).await })?,
+        None => block_on(async { Ok(settings::party(remote)?.ledger_export("hledger").await?) })?,
+    };
+    print_text(&text)
+}

@@ -1,0 +1,1 @@
+//! serve, migrate, config, openapi, backup, restore.

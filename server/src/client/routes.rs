@@ -1,0 +1,268 @@
+//! One method per route of the JSON API v1.
+
+use schema::wire::*;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Answer, Client};
+
+/// The node and the caller's own account.
+impl Client {
+    /// `GET /.well-known/granary.json`
+    pub async fn node_info(&self) -> Answer<NodeInfo> {
+        self.get("/.well-known/granary.json").await
+    }
+
+    /// `POST /api/v1/accounts`
+    pub async fn sign_up(&self, account: &NewAccount) -> Answer<PartyView> {
+        self.post("/api/v1/accounts", account).await
+    }
+
+    /// `POST /api/v1/sessions`
+    pub async fn sign_in(&self, who: &SignIn) -> Answer<SessionOpened> {
+        self.post("/api/v1/sessions", who).await
+    }
+
+    /// `DELETE /api/v1/sessions`
+    pub async fn sign_out(&self) -> Answer<()> {
+        self.delete("/api/v1/sessions").await
+    }
+
+    /// `GET /api/v1/me`
+    pub async fn me(&self) -> Answer<PartyView> {
+        self.get("/api/v1/me").await
+    }
+
+    /// `POST /api/v1/tokens`
+    pub async fn create_token(&self, token: &NewToken) -> Answer<TokenMade> {
+        self.post("/api/v1/tokens", token).await
+    }
+
+    /// `GET /api/v1/tokens`
+    pub async fn tokens(&self) -> Answer<Vec<TokenView>> {
+        self.all("/api/v1/tokens", &[]).await
+    }
+
+    /// `DELETE /api/v1/tokens/{id}`
+    pub async fn revoke_token(&self, id: Uuid) -> Answer<()> {
+        self.delete(&format!("/api/v1/tokens/{id}")).await
+    }
+
+    /// `POST /api/v1/recipients`
+    pub async fn add_recipient(&self, recipient: &NewRecipient) -> Answer<RecipientView> {
+        self.post("/api/v1/recipients", recipient).await
+    }
+
+    /// `GET /api/v1/recipients`
+    pub async fn recipients(&self) -> Answer<Vec<RecipientView>> {
+        self.all("/api/v1/recipients", &[]).await
+    }
+}
+
+/// Datasets and what goes into them.
+impl Client {
+    /// `POST /api/v1/datasets`
+    pub async fn create_dataset(&self, dataset: &NewDataset) -> Answer<DatasetView> {
+        self.post("/api/v1/datasets", dataset).await
+    }
+
+    /// `GET /api/v1/datasets`
+    pub async fn datasets(&self, search: Option<&str>) -> Answer<Vec<DatasetView>> {
+        let filter: Vec<_> = search.map(|text| ("search", text)).into_iter().collect();
+        self.all("/api/v1/datasets", &filter).await
+    }
+
+    /// `GET /api/v1/datasets/{id}`; the slug serves as well.
+    pub async fn dataset(&self, id_or_slug: &str) -> Answer<DatasetView> {
+        self.get(&format!("/api/v1/datasets/{}", segment(id_or_slug))).await
+    }
+
+    /// `PATCH /api/v1/datasets/{id}`
+    pub async fn edit_dataset(&self, id: Uuid, patch: &DatasetPatch) -> Answer<DatasetView> {
+        self.patch(&format!("/api/v1/datasets/{id}"), patch).await
+    }
+
+    /// `POST /api/v1/datasets/{id}/contributions`
+    pub async fn announce(&self, dataset: Uuid, new: &NewContribution) -> Answer<ContributionView> {
+        self.post(&format!("/api/v1/datasets/{dataset}/contributions"), new).await
+    }
+
+    /// `PUT /api/v1/contributions/{id}/content`
+    pub async fn send_content(
+        &self,
+        id: Uuid,
+        length: u64,
+        sealed: reqwest::Body,
+    ) -> Answer<ContributionView> {
+        self.put_stream(&format!("/api/v1/contributions/{id}/content"), length, sealed).await
+    }
+
+    /// `GET /api/v1/datasets/{id}/contributions`
+    pub async fn contributions(&self, dataset: Uuid) -> Answer<Vec<ContributionView>> {
+        self.all(&format!("/api/v1/datasets/{dataset}/contributions"), &[]).await
+    }
+
+    /// `GET /api/v1/contributions`: the caller's own
+    pub async fn my_contributions(&self) -> Answer<Vec<ContributionView>> {
+        self.all("/api/v1/contributions", &[]).await
+    }
+
+    /// `GET /api/v1/contributions/{id}`
+    pub async fn contribution(&self, id: Uuid) -> Answer<ContributionView> {
+        self.get(&format!("/api/v1/contributions/{id}")).await
+    }
+
+    /// `GET /api/v1/contributions/{id}/report`
+    pub async fn contribution_report(&self, id: Uuid) -> Answer<Value> {
+        self.get(&format!("/api/v1/contributions/{id}/report")).await
+    }
+
+    /// `DELETE /api/v1/contributions/{id}`
+    pub async fn withdraw(&self, id: Uuid) -> Answer<ContributionView> {
+        self.delete_for(&format!("/api/v1/contributions/{id}")).await
+    }
+
+    /// `POST /api/v1/datasets/{id}/revisions`
+    pub async fn publish(&self, dataset: Uuid, revision: &NewRevision) -> Answer<RevisionView> {
+        self.post(&format!("/api/v1/datasets/{dataset}/revisions"), revision).await
+    }
+
+    /// `GET /api/v1/datasets/{id}/revisions`
+    pub async fn revisions(&self, dataset: Uuid) -> Answer<Vec<RevisionView>> {
+        self.all(&format!("/api/v1/datasets/{dataset}/revisions"), &[]).await
+    }
+
+    /// `GET /api/v1/revisions/{id}`
+    pub async fn revision(&self, id: Uuid) -> Answer<RevisionView> {
+        self.get(&format!("/api/v1/revisions/{id}")).await
+    }
+
+    /// `GET /api/v1/revisions/{id}/report`
+    pub async fn revision_report(&self, id: Uuid) -> Answer<Value> {
+        self.get(&format!("/api/v1/revisions/{id}/report")).await
+    }
+
+    /// `GET /api/v1/revisions/{id}/shares`
+    pub async fn shares(&self, id: Uuid) -> Answer<SharesView> {
+        self.get(&format!("/api/v1/revisions/{id}/shares")).await
+    }
+}
+
+/// Buying and using.
+impl Client {
+    /// `POST /api/v1/datasets/{id}/offers`
+    pub async fn offer(&self, dataset: Uuid, offer: &NewOffer) -> Answer<OfferMade> {
+        self.post(&format!("/api/v1/datasets/{dataset}/offers"), offer).await
+    }
+
+    /// `GET /api/v1/datasets/{id}/offers`
+    pub async fn offers(&self, dataset: Uuid) -> Answer<Vec<OfferView>> {
+        self.all(&format!("/api/v1/datasets/{dataset}/offers"), &[]).await
+    }
+
+    /// `POST /api/v1/orders`, once per key.
+    pub async fn buy(&self, key: &str, order: &NewOrder) -> Answer<OrderView> {
+        self.post_once("/api/v1/orders", key, order).await
+    }
+
+    /// `GET /api/v1/orders`
+    pub async fn orders(&self) -> Answer<Vec<OrderView>> {
+        self.all("/api/v1/orders", &[]).await
+    }
+
+    /// `GET /api/v1/orders/{id}`
+    pub async fn order(&self, id: Uuid) -> Answer<OrderView> {
+        self.get(&format!("/api/v1/orders/{id}")).await
+    }
+
+    /// `POST /api/v1/orders/{id}/refunds`, once per key.
+    pub async fn refund(&self, order: Uuid, key: &str, refund: &NewRefund) -> Answer<RefundView> {
+        self.post_once(&format!("/api/v1/orders/{order}/refunds"), key, refund).await
+    }
+
+    /// `GET /api/v1/licences`
+    pub async fn licences(&self) -> Answer<Vec<LicenceView>> {
+        self.all("/api/v1/licences", &[]).await
+    }
+
+    /// `GET /api/v1/licences/{id}`
+    pub async fn licence(&self, id: Uuid) -> Answer<LicenceView> {
+        self.get(&format!("/api/v1/licences/{id}")).await
+    }
+
+    /// `POST /api/v1/licences/{id}/revoke`
+    pub async fn revoke(&self, id: Uuid, why: &Revocation) -> Answer<LicenceView> {
+        self.post(&format!("/api/v1/licences/{id}/revoke"), why).await
+    }
+
+    /// `POST /api/v1/licences/{id}/download-urls`
+    pub async fn download_url(&self, id: Uuid, ask: &DownloadRequest) -> Answer<DownloadUrl> {
+        self.post(&format!("/api/v1/licences/{id}/download-urls"), ask).await
+    }
+}
+
+/// Money, for parties and for the operator.
+impl Client {
+    /// `GET /api/v1/wallet`
+    pub async fn wallet(&self) -> Answer<WalletView> {
+        self.get("/api/v1/wallet").await
+    }
+
+    /// `GET /api/v1/datasets/{id}/sales`
+    pub async fn sales(&self, dataset: Uuid) -> Answer<Vec<SaleView>> {
+        self.all(&format!("/api/v1/datasets/{dataset}/sales"), &[]).await
+    }
+
+    /// `GET /api/v1/statements`
+    pub async fn statements(&self) -> Answer<Vec<StatementView>> {
+        self.all("/api/v1/statements", &[]).await
+    }
+
+    /// `GET /api/v1/statements/{id}`
+    pub async fn statement(&self, id: Uuid) -> Answer<StatementView> {
+        self.get(&format!("/api/v1/statements/{id}")).await
+    }
+
+    /// `GET /api/v1/statements/{id}.json`: the signed document, byte for byte.
+    pub async fn statement_document(&self, id: Uuid) -> Answer<String> {
+        self.text(&format!("/api/v1/statements/{id}.json")).await
+    }
+
+    /// `POST /api/v1/admin/top-ups`, once per key.
+    pub async fn top_up(&self, key: &str, top_up: &NewTopUp) -> Answer<TopUpView> {
+        self.post_once("/api/v1/admin/top-ups", key, top_up).await
+    }
+
+    /// `POST /api/v1/admin/settlements`, once per key.
+    pub async fn settle(&self, key: &str, settlement: &NewSettlement) -> Answer<SettlementView> {
+        self.post_once("/api/v1/admin/settlements", key, settlement).await
+    }
+
+    /// `POST /api/v1/admin/parties/{id}/password-reset`; handle or e-mail address serve as well.
+    pub async fn password_reset(&self, party: &str) -> Answer<ResetLink> {
+        let path = format!("/api/v1/admin/parties/{}/password-reset", segment(party));
+        self.post(&path, &Value::Null).await
+    }
+
+    /// `GET /api/v1/admin/trial-balance`
+    pub async fn trial_balance(&self) -> Answer<TrialBalance> {
+        self.get("/api/v1/admin/trial-balance").await
+    }
+
+    /// `GET /api/v1/admin/ledger/export`
+    pub async fn ledger_export(&self, format: &str) -> Answer<String> {
+        self.text(&format!("/api/v1/admin/ledger/export?format={}", segment(format))).await
+    }
+
+    /// `GET /api/v1/admin/ledger/verify`
+    pub async fn ledger_verify(&self) -> Answer<Vec<LedgerFinding>> {
+        self.all("/api/v1/admin/ledger/verify", &[]).await
+    }
+}
+
+/// A text as one segment of a path: what a person types never reaches another route.
+fn segment(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}
