@@ -10,7 +10,8 @@ use super::stop::{Exit, Outcome, Stop};
 use super::table::Table;
 use super::{block_on, print_json, print_text, settings};
 use crate::config::Config;
-use crate::flows;
+use crate::flows::ledger_export;
+use crate::journal::audit;
 
 pub fn run(args: Ledger) -> Outcome {
     match args.action {
@@ -35,7 +36,7 @@ fn replay(scenario: &Path, out: Option<&Path>) -> Outcome {
 
 fn verify(print: Print, remote: &Remote, config: &Config) -> Outcome {
     let findings = match Local::take(remote, config)? {
-        Some(local) => local.block_on(|ctx| async move { flows::ledger_verify::run(&ctx).await })?,
+        Some(local) => local.read(audit::verify)?,
         None => block_on(async { Ok(settings::party(remote)?.ledger_verify().await?) })?,
     };
     if print.json {
@@ -63,7 +64,7 @@ fn found(findings: &[LedgerFinding]) -> String {
 
 fn export(remote: &Remote, config: &Config) -> Outcome {
     let text = match Local::take(remote, config)? {
-        Some(local) => local.block_on(|ctx| async move { flows::ledger_export::text(&ctx).await })?,
+        Some(local) => local.read(ledger_export::export)?,
         None => block_on(async { Ok(settings::party(remote)?.ledger_export("hledger").await?) })?,
     };
     print_text(&text)

@@ -7,12 +7,15 @@ mod account;
 pub mod amount;
 mod args;
 mod ask;
-mod bars;
+pub(crate) mod bars;
+mod bench;
 mod consume;
 mod earn;
+mod ledger;
+mod node;
 mod operate;
 mod provide;
-mod report;
+pub(crate) mod report;
 mod settings;
 mod stop;
 pub mod table;
@@ -25,7 +28,12 @@ use clap::Parser;
 use serde::Serialize;
 
 use self::args::{Cli, Command};
-use self::stop::{Exit, Outcome, Stop};
+
+pub use self::args::Demo as DemoArgs;
+pub(crate) use self::consume::clauses;
+pub(crate) use self::operate::balances;
+pub(crate) use self::provide::split;
+pub use self::stop::{Exit, Outcome, Stop};
 
 /// Reads the arguments and runs the command.
 #[must_use]
@@ -33,7 +41,7 @@ pub fn main() -> ExitCode {
     // The checker's child has an empty environment and limits of its own: nothing else
     // may happen in it first.
     if std::env::args_os().nth(1).as_deref() == Some(OsStr::new("worker")) {
-        return ExitCode::FAILURE;
+        return crate::worker::child_main();
     }
     let cli = Cli::parse();
     match run(cli.command) {
@@ -47,7 +55,16 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> Outcome {
     match command {
+        Command::Demo(args) => crate::demo::run(&args),
+        Command::Serve(args) => node::serve(args),
+        Command::Migrate(args) => node::migrate(&args),
+        Command::Config(args) => node::config(&args),
+        Command::Openapi(_) => node::openapi(),
+        Command::Backup(args) => node::backup(&args),
+        Command::Restore(args) => node::restore(&args),
+        Command::Bench(args) => bench::run(args),
         Command::Keys(args) => account::keys(args),
+        Command::Ledger(args) => ledger::run(args),
         Command::Licence(args) => consume::licence(args),
         Command::Statement(args) => earn::statement(args),
         remote => block_on(talk(remote)),

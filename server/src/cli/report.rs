@@ -1,5 +1,40 @@
 //! Quality reports in a few lines: where the points went.
+
+use quality::report::{Loss, Report};
 use serde_json::Value;
-pub struct Loss;
-pub fn losses(_: &Value) -> Vec<Loss> { Vec::new() }
-pub fn table(_: &[Loss], _: usize) -> String { String::new() }
+
+use super::table::{Table, grouped};
+
+/// Most lines shown; the whole report is one `--json` away.
+const MOST: usize = 8;
+
+/// The losses of a report, most first; nothing when it is not a report of this version.
+#[must_use]
+pub fn losses(report: &Value) -> Vec<Loss> {
+    serde_json::from_value::<Report>(report.clone()).map(|report| report.losses).unwrap_or_default()
+}
+
+/// Losses as a table set in by some spaces.
+#[must_use]
+pub fn table(losses: &[Loss], indent: usize) -> String {
+    let heads = [">points", "lost to", "column", "rule", ">cells or rows", ">first row"];
+    let mut table = Table::new(&heads).indented(indent);
+    for loss in losses.iter().take(MOST) {
+        table.row([
+            format!("{}.{:02}", loss.lost_hundredths / 100, loss.lost_hundredths % 100),
+            dimension(loss),
+            loss.column.clone().unwrap_or_default(),
+            loss.rule.clone(),
+            grouped(i64::try_from(loss.count).unwrap_or(i64::MAX)),
+            loss.rows.first().map_or(String::new(), ToString::to_string),
+        ]);
+    }
+    table.to_string()
+}
+
+fn dimension(loss: &Loss) -> String {
+    match serde_json::to_value(loss.dimension) {
+        Ok(Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
