@@ -12,6 +12,10 @@ use crate::config::Config;
 use crate::error::Fault;
 use crate::flows::backup as copying;
 use crate::serve::{self, StartError};
+use crate::worker;
+
+/// Held by a node while it works in its data folder.
+const LOCK_FILE: &str = "node.lock";
 
 impl From<StartError> for Stop {
     fn from(error: StartError) -> Self {
@@ -71,7 +75,7 @@ impl Local {
 
 /// The lock of the data folder, or nothing when a node has it.
 fn hold(config: &Config) -> Outcome<Option<File>> {
-    let path = config.data_dir.join(serve::LOCK_FILE);
+    let path = config.data_dir.join(LOCK_FILE);
     let file = File::options()
         .create(true)
         .truncate(false)
@@ -109,7 +113,7 @@ pub fn restore(args: &Restore) -> Outcome {
 
 pub fn config(args: &ShowConfig) -> Outcome {
     let facts = facts(&args.config);
-    let limits = crate::worker::limits_here();
+    let limits = block_on(async { Ok(worker::limits_active(&args.config).await?) })?;
     if args.print.json {
         let settings: serde_json::Map<String, serde_json::Value> =
             facts.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use crate::config::Config;
 
@@ -108,41 +108,4 @@ pub struct Restore {
     pub from: PathBuf,
     #[command(flatten)]
     pub config: Config,
-}
-
-/// Measure this machine against plain tools, all in one run.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  granary bench all
-  granary bench payments --database-url postgres://granary@localhost/bench")]
-pub struct Bench {
-    #[command(subcommand)]
-    pub what: BenchWhat,
-}
-
-#[derive(Debug, Clone, Subcommand)]
-pub enum BenchWhat {
-    /// Everything below, one after the other.
-    All(BenchArgs),
-    /// Sealed upload to verdict, against plain age and a plain scan of the same file.
-    Ingest(BenchArgs),
-    /// Licensed download, against nginx on the same bytes.
-    Download(BenchArgs),
-    /// Payments per second, single and batched, against raw inserts of the same rows.
-    Payments(BenchArgs),
-    /// Contributor credits per second.
-    Settlement(BenchArgs),
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct BenchArgs {
-    /// An empty database to measure on [default: SQLite in a temporary folder]
-    #[arg(long, env = "GRANARY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    pub database_url: Option<String>,
-    /// Parquet file for ingest and download [default: one made from the sample]
-    #[arg(long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
-    /// How much to do: 1 is a minute or so.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub scale: u32,
 }

@@ -1,1 +1,0 @@
-//! Measurements, each against a plain tool on the same machine in the same run.
