@@ -114,7 +114,7 @@ pub async fn first_buyer(world: &mut World, market: &mut Market) -> Step {
     world.tell.table(receipt)?;
     let licence = market.quill.client.licence(order.licence_id).await?;
     let signed = SignedLicence::verify(&licence.document, &world.verify_key()?)?;
-    equal(signed.doc().assignee.as_uuid(), market.quill.id, "holder named in the licence")?;
+    equal(*signed.doc().assignee.as_uuid(), market.quill.id, "holder named in the licence")?;
     let opened = world.open(&market.quill, order.licence_id, "quill.parquet").await?;
     let rows = data::read(std::fs::read(&opened.path)?.into())?.num_rows();
     let (revision, _) = market.revisions.first().ok_or_else(|| Slip("no revision".to_owned()))?;
