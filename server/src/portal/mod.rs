@@ -1,1 +1,120 @@
 //! HTML entrances, one file per page; no rule lives here.
+//!
+//! A page reads its views through [`crate::flows`], puts them into a template that is
+//! checked when it is compiled, and answers. Nothing needs a script: forms post, the answer
+//! is a redirect or the same form with the words about what has to be mended.
+
+mod account;
+mod assets;
+mod catalogue;
+mod chart;
+mod checkout;
+mod contribution;
+mod contributions;
+mod dataset;
+mod fail;
+mod home;
+mod licence;
+mod licences;
+mod manage;
+mod my_datasets;
+mod new_dataset;
+mod operator;
+mod operator_link;
+mod order;
+mod quality_view;
+mod reset;
+#[cfg(test)]
+mod samples;
+mod shell;
+mod sign_in;
+mod sign_up;
+mod statement;
+mod statements;
+mod wallet;
+mod words;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, FormConfig, PathConfig, QueryConfig, ServiceConfig, get, post};
+
+/// Largest form of a page; a pasted column contract is the largest thing typed here.
+const FORM_BYTES: usize = 512 << 10;
+
+/// Adds every page. Call it last: what nothing before it answers is answered by its own
+/// "nothing here" page.
+pub fn configure(app: &mut ServiceConfig) {
+    app.service(
+        web::scope("")
+            .app_data(FormConfig::default().limit(FORM_BYTES).error_handler(|e, _| fail::unreadable(e)))
+            .app_data(QueryConfig::default().error_handler(|e, _| fail::unreadable(e)))
+            .app_data(PathConfig::default().error_handler(|_, _| fail::no_such_address()))
+            .wrap(from_fn(fail::dress))
+            .configure(market)
+            .configure(mine)
+            .configure(people)
+            .configure(operation)
+            .default_service(web::to(fail::nowhere)),
+    );
+}
+
+/// What everybody may look at, and buying.
+fn market(app: &mut ServiceConfig) {
+    app.route("/", get().to(home::page))
+        .route("/assets/{name}", get().to(assets::file))
+        .route("/catalogue", get().to(catalogue::page))
+        .route("/datasets/new", get().to(new_dataset::page))
+        .route("/datasets/new", post().to(new_dataset::create))
+        .route("/datasets/{slug}", get().to(dataset::page))
+        .route("/datasets/{slug}/contribute", get().to(contributions::how_to))
+        .route("/datasets/{slug}/buy/{offer}", get().to(checkout::page))
+        .route("/datasets/{slug}/buy/{offer}", post().to(checkout::pay))
+        .route("/datasets/{slug}/manage", get().to(manage::page))
+        .route("/datasets/{slug}/edit", post().to(manage::edit))
+        .route("/datasets/{slug}/publish", post().to(manage::publish))
+        .route("/datasets/{slug}/offer", post().to(manage::offer));
+}
+
+/// What belongs to one party.
+fn mine(app: &mut ServiceConfig) {
+    app.route("/my/datasets", get().to(my_datasets::page))
+        .route("/licences", get().to(licences::page))
+        .route("/licences/{id}", get().to(licence::page))
+        .route("/licences/{id}/link", post().to(licence::link))
+        .route("/licences/{id}/revoke", post().to(licence::revoke))
+        .route("/wallet", get().to(wallet::page))
+        .route("/orders/{id}", get().to(order::page))
+        .route("/orders/{id}/refund", post().to(order::refund))
+        .route("/contributions", get().to(contributions::page))
+        .route("/contributions/{id}", get().to(contribution::page))
+        .route("/contributions/{id}/withdraw", post().to(contribution::withdraw))
+        .route("/statements", get().to(statements::page))
+        .route("/statements/{id}", get().to(statement::page));
+}
+
+/// Accounts and their keys.
+fn people(app: &mut ServiceConfig) {
+    app.route("/sign-up", get().to(sign_up::page))
+        .route("/sign-up", post().to(sign_up::create))
+        .route("/sign-in", get().to(sign_in::page))
+        .route("/sign-in", post().to(sign_in::open))
+        .route("/sign-out", post().to(sign_in::close))
+        .route("/reset/{token}", get().to(reset::page))
+        .route("/reset/{token}", post().to(reset::set))
+        .route("/account", get().to(account::page))
+        .route("/account/tokens", post().to(account::add_token))
+        .route("/account/tokens/{id}/revoke", post().to(account::revoke_token))
+        .route("/account/keys", post().to(account::add_key))
+        .route("/account/keys/{id}/retire", post().to(account::retire_key));
+}
+
+/// The operator's console.
+fn operation(app: &mut ServiceConfig) {
+    app.route("/operator", get().to(operator::page))
+        .route("/operator/ledger", get().to(operator::ledger))
+        .route("/operator/top-up", post().to(operator::top_up))
+        .route("/operator/settle", post().to(operator::settle))
+        .route("/operator/reset", post().to(operator::reset))
+        .route("/operator/order", get().to(operator::find_order))
+        .route("/operator/{token}", get().to(operator_link::page))
+        .route("/operator/{token}", post().to(operator_link::create));
+}

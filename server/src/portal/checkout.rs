@@ -1,0 +1,112 @@
+//! `/datasets/{slug}/buy/{offer}`: read the clauses, accept them, pay from the wallet.
+
+use actix_web::web::{Form, Path};
+use askama::Template;
+use schema::wire::{Amount, DatasetView, NewOrder, OfferView, WalletView};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::fail::Wrong;
+use super::shell::{Page, Shell, Visit, see_other, show_form};
+use super::{fail, words};
+use crate::error::Fault;
+use crate::flows;
+
+#[derive(Template)]
+#[template(path = "checkout.html")]
+struct Checkout {
+    shell: Shell,
+    d: DatasetView,
+    offer: OfferView,
+    wallet: WalletView,
+    key: String,
+    wrong: Option<Wrong>,
+}
+
+impl Checkout {
+    /// What the wallet holds in the offer's currency.
+    fn balance(&self) -> Amount {
+        let currency = &self.offer.price.currency;
+        let held = self.wallet.balances.iter().find(|b| &b.currency == currency);
+        held.cloned().unwrap_or_else(|| Amount { minor: 0, currency: currency.clone() })
+    }
+
+    fn covered(&self) -> bool {
+        self.balance().minor >= self.offer.price.minor
+    }
+}
+
+/// The checkout form. Terms and price repeat what was read, so that nothing is bought unseen.
+#[derive(Deserialize)]
+pub struct Accepted {
+    key: String,
+    terms_sha256: String,
+    minor: i64,
+    currency: String,
+    accept: Option<String>,
+}
+
+/// The page.
+pub async fn page(visit: Visit, path: Path<(String, Uuid)>) -> Page {
+    let key = visit.form_key().to_string();
+    render(&visit, path.into_inner(), key, None).await
+}
+
+/// Pays.
+pub async fn pay(visit: Visit, path: Path<(String, Uuid)>, form: Form<Accepted>) -> Page {
+    let (path, form) = (path.into_inner(), form.into_inner());
+    let me = visit.signed()?;
+    let order = NewOrder {
+        offer_id: path.1,
+        terms_sha256: form.terms_sha256,
+        price: Amount { minor: form.minor, currency: form.currency },
+    };
+    let paid = match form.accept {
+        Some(_) => flows::buy::run(&visit.ctx, me, &form.key, order).await,
+        None => Err(Fault::invalid("accept", "Tick that you accept the terms; without that nothing is bought.")),
+    };
+    match paid {
+        Ok(order) => Ok(see_other(format!("/orders/{}?done=bought", order.id))),
+        Err(fault) => render(&visit, path, form.key, Some(Wrong::of(fault)?)).await,
+    }
+}
+
+async fn render(visit: &Visit, (slug, offer): (String, Uuid), key: String, wrong: Option<Wrong>) -> Page {
+    let me = visit.signed()?;
+    let d = flows::datasets::show(&visit.ctx, Some(me), &slug).await?;
+    let offer = d.offers.iter().find(|o| o.id == offer && o.state == "live").cloned();
+    let offer = offer.ok_or_else(Fault::missing)?;
+    let wallet = flows::wallet::show(&visit.ctx, me).await?;
+    let page = Checkout { shell: visit.shell("catalogue"), d, offer, wallet, key, wrong };
+    show_form(&page, page.wrong.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::portal::samples;
+
+    fn sample(balance: i64) -> Checkout {
+        Checkout {
+            shell: samples::member(),
+            d: samples::dataset(),
+            offer: samples::offer(),
+            wallet: samples::wallet(balance),
+            key: "k-1".into(),
+            wrong: None,
+        }
+    }
+
+    #[test]
+    fn shows_clauses_and_carries_what_was_read() {
+        samples::check(&sample(5000), &[
+            "mark promised", "name=\"terms_sha256\"", "name=\"key\" value=\"k-1\"", "name=\"accept\"", "Pay 19.90 EUR",
+        ]);
+    }
+
+    #[test]
+    fn a_thin_wallet_cannot_pay_and_says_how_to_fill_it() {
+        let html = samples::check(&sample(5), &["does not cover"]);
+        assert!(!html.contains("Pay 19.90 EUR"));
+    }
+}

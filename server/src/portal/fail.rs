@@ -1,0 +1,216 @@
+//! When a page cannot be shown: what happened, what was kept, what to do, a reference.
+
+use std::fmt;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
+use askama::Template;
+use tracing_actix_web::RequestId;
+
+use super::shell::{Page, Shell, see_other, show_as};
+use super::words;
+use crate::ctx::Ctx;
+use crate::error::{Fault, Kind};
+
+/// Only this node's sheet and pictures; nothing inline, no script, no frame.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+                      base-uri 'none'; frame-ancestors 'none'";
+
+/// A fault on its way to becoming a page.
+#[derive(Debug)]
+pub struct Oops(pub Fault);
+
+impl From<Fault> for Oops {
+    fn from(fault: Fault) -> Self {
+        Self(fault)
+    }
+}
+
+impl fmt::Display for Oops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ResponseError for Oops {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Plain words; [`dress`] puts the page around them, since only it sees the request.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::build(self.status_code())
+            .content_type("text/plain; charset=utf-8")
+            .body(self.0.detail.clone())
+    }
+}
+
+/// A fault that the person can mend in the form it came from.
+#[derive(Debug, Clone)]
+pub struct Wrong {
+    /// Status of the answer.
+    pub status: StatusCode,
+    /// Input to mend, where one is named.
+    pub field: Option<String>,
+    /// What to do.
+    pub detail: String,
+}
+
+impl Wrong {
+    /// Sorts a fault: what can be mended goes back to the form, the rest becomes an error page.
+    ///
+    /// # Errors
+    /// The fault itself when no other input would help.
+    pub fn of(fault: Fault) -> Result<Self, Oops> {
+        match fault.kind {
+            Kind::Invalid
+            | Kind::Conflict
+            | Kind::Malformed
+            | Kind::TooLarge
+            | Kind::Unpaid
+            | Kind::Throttled(_)
+            | Kind::Unauthenticated => Ok(Self {
+                status: Oops::status(&fault),
+                field: fault.clause,
+                detail: fault.detail,
+            }),
+            _ => Err(Oops(fault)),
+        }
+    }
+
+    /// The words for one input, if they are about it.
+    pub fn at(&self, field: &str) -> Option<&str> {
+        (self.field.as_deref() == Some(field)).then_some(self.detail.as_str())
+    }
+}
+
+impl Oops {
+    fn status(fault: &Fault) -> StatusCode {
+        StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// The words for one input of a form, if its last sending was wrong there.
+pub fn at<'w>(wrong: &'w Option<Wrong>, field: &str) -> Option<&'w str> {
+    wrong.as_ref().and_then(|w| w.at(field))
+}
+
+/// An error page.
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'f> {
+    shell: Shell,
+    status: u16,
+    headline: &'static str,
+    fault: &'f Fault,
+    kept: &'static str,
+    advice: &'static str,
+    reference: String,
+}
+
+/// Puts the page around faults and the protecting headers on every answer of the portal.
+///
+/// # Errors
+/// None of its own: it passes on what the server itself answers.
+pub async fn dress(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let answer = next.call(req).await?.map_into_boxed_body();
+    let page = answer
+        .response()
+        .error()
+        .and_then(|error| error.as_error::<Oops>())
+        .map(|oops| error_page(&answer, &oops.0));
+    let mut answer = match page {
+        Some(page) => answer.into_response(page.unwrap_or_else(|e| e.error_response())),
+        None => answer,
+    };
+    for (name, value) in [
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (REFERRER_POLICY, "same-origin"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ] {
+        answer.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    Ok(answer)
+}
+
+fn error_page(answer: &ServiceResponse, fault: &Fault) -> Page {
+    let req = answer.request();
+    if fault.kind == Kind::Unauthenticated && req.method() == Method::GET {
+        let here = req.uri().path_and_query().map_or("/", |p| p.as_str());
+        let next: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
+        return Ok(see_other(format!("/sign-in?next={next}")));
+    }
+    let known = req.extensions().get::<Shell>().cloned();
+    let shell = known.unwrap_or_else(|| Shell {
+        node: req.app_data::<web::Data<Ctx>>().map_or_else(String::new, |c| c.config.name.clone()),
+        ..Shell::default()
+    });
+    let reference = req.extensions().get::<RequestId>().map_or_else(String::new, ToString::to_string);
+    if fault.kind == Kind::Internal {
+        tracing::error!(cause = ?std::error::Error::source(fault), "page failed");
+    }
+    let mut page = show_as(Oops::status(fault), &ErrorPage { shell, reference, ..about(fault) })?;
+    if let Kind::Throttled(seconds) = fault.kind {
+        page.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    Ok(page)
+}
+
+/// Headline, what was kept and what to do, by what the person can do next.
+fn about(fault: &Fault) -> ErrorPage<'_> {
+    const NOTHING: &str = "Nothing was changed.";
+    let (headline, kept, advice) = match fault.kind {
+        Kind::Malformed => ("This request could not be read", NOTHING, "Go back and send the form again."),
+        Kind::Unauthenticated => ("You are signed out", "Nothing was changed; what you sent was not kept.", "Sign in, then send it again."),
+        Kind::Unpaid => ("Your wallet does not cover this", "Nothing was charged.", "Ask the operator for a top-up, then try again."),
+        Kind::Forbidden => ("This is not permitted", NOTHING, "The clause or right that stands against it is named above."),
+        Kind::Missing => ("There is nothing here", NOTHING, "Check the address. What belongs to others looks the same as what does not exist."),
+        Kind::Conflict => ("The state has changed meanwhile", "What stood before still stands.", "Look at the present state and decide again."),
+        Kind::Gone => ("This right has ended", "Receipts and statements about it are kept.", "The reason is named above."),
+        Kind::TooLarge => ("That is too large", NOTHING, "Send less at once."),
+        Kind::Invalid => ("Something has to be mended", NOTHING, "Go back, mend it and send it again."),
+        Kind::Throttled(_) => ("Too many tries", NOTHING, "Wait a little, then try again."),
+        Kind::Unavailable => ("The node cannot answer just now", "What was acknowledged before is kept.", "Try again in a moment."),
+        Kind::Full => ("The node has no space left", "What was acknowledged before is kept.", "The operator has to free space."),
+        Kind::Internal => ("The node failed to answer", "What was acknowledged before is kept.", "Tell the operator the reference below."),
+    };
+    ErrorPage {
+        shell: Shell::default(),
+        status: fault.status(),
+        headline,
+        fault,
+        kept,
+        advice,
+        reference: String::new(),
+    }
+}
+
+/// The page for addresses that lead nowhere.
+pub async fn nowhere() -> Page {
+    Err(Oops(Fault::missing()))
+}
+
+/// Faults of what the framework reads from a request, so that they too become pages.
+pub fn unreadable(error: impl fmt::Display) -> Error {
+    Oops(Fault::new(
+        Kind::Malformed,
+        "unreadable_form",
+        format!("The form could not be read: {error}."),
+    ))
+    .into()
+}
+
+/// An address whose id cannot be one: the same answer as for an unknown object.
+pub fn no_such_address() -> Error {
+    Oops(Fault::missing()).into()
+}

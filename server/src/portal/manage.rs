@@ -1,0 +1,246 @@
+//! `/datasets/{slug}/manage`: the owner's page: contributions, revisions, offers, sales.
+
+use actix_web::web::{Form, Path};
+use askama::Template;
+use schema::wire::{
+    Admission, ContributionState, ContributionView, DatasetPatch, DatasetView, NewOffer, NewRevision, OfferView, Page as Listing,
+    PageQuery, RevisionView, SalePreview, SaleView,
+};
+use serde::Deserialize;
+
+use super::chart::{self, Strip};
+use super::fail::Wrong;
+use super::new_dataset::admission;
+use super::shell::{Page, Shell, Visit, see_other, show_form};
+use super::{fail, words};
+use crate::auth::Actor;
+use crate::ctx::Ctx;
+use crate::error::Fault;
+use crate::flows;
+
+#[derive(Template)]
+#[template(path = "manage.html")]
+struct Manage {
+    shell: Shell,
+    d: DatasetView,
+    facts: Facts,
+    state: State,
+}
+
+/// What the owner sees beside the dataset itself.
+struct Facts {
+    contributions: Listing<ContributionView>,
+    revisions: Vec<RevisionView>,
+    offers: Vec<OfferView>,
+    sales: Listing<SaleView>,
+}
+
+/// What was typed and what came of it.
+#[derive(Default)]
+struct State {
+    edit: Option<Edit>,
+    note: String,
+    price: Price,
+    split: Option<SalePreview>,
+    wrong: Option<Wrong>,
+}
+
+/// The form of title, description and admission.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Edit {
+    title: String,
+    description: String,
+    admission: String,
+    #[serde(default)]
+    invite: String,
+}
+
+/// The form that publishes.
+#[derive(Debug, Deserialize)]
+pub struct Note {
+    #[serde(default)]
+    note: String,
+}
+
+/// The form that previews an offer or makes it live.
+#[derive(Debug, Default, Deserialize)]
+pub struct Price {
+    amount: String,
+    currency: String,
+    template: String,
+    #[serde(default, rename = "do")]
+    action: String,
+}
+
+/// The term templates on offer: name and what it means.
+const TEMPLATES: [(&str, &str); 4] = [
+    ("open", "Open: any use, attribution"),
+    ("research", "Research only"),
+    ("commercial-internal", "Commercial, inside one organisation"),
+    ("commercial-training", "Commercial, including training of models"),
+];
+
+impl Manage {
+    fn edited(&self) -> Edit {
+        Edit {
+            title: self.d.title.clone(),
+            description: self.d.description.clone(),
+            admission: match self.d.admission {
+                Admission::Owner => "owner",
+                Admission::Invited => "invited",
+                Admission::Open => "open",
+            }
+            .to_owned(),
+            invite: String::new(),
+        }
+    }
+
+    fn accepted(&self) -> usize {
+        let accepted = |c: &&ContributionView| c.state == ContributionState::Accepted;
+        self.facts.contributions.items.iter().filter(accepted).count()
+    }
+
+    fn strip(split: &SalePreview) -> Strip {
+        let legs = [
+            ("Platform fee", &split.fee),
+            ("Tax", &split.tax),
+            ("Commission", &split.commission),
+            ("Contributors", &split.net),
+        ];
+        Strip::new("Where the price goes; the table holds the numbers", legs.map(|(n, a)| (format!("{n} {}", words::money(a)), a.minor)))
+    }
+}
+
+/// The page.
+pub async fn page(visit: Visit, slug: Path<String>) -> Page {
+    render(&visit, &slug, State::default()).await
+}
+
+/// Changes title, description, admission; invites.
+pub async fn edit(visit: Visit, slug: Path<String>, form: Form<Edit>) -> Page {
+    let (me, form) = (visit.signed()?, form.into_inner());
+    let d = flows::datasets::show(&visit.ctx, Some(me), &slug).await?;
+    match flows::edit_dataset::run(&visit.ctx, me, d.id, form.patch()).await {
+        Ok(d) => Ok(see_other(format!("/datasets/{}/manage?done=saved", d.slug))),
+        Err(fault) => {
+            let wrong = Some(Wrong::of(fault)?);
+            render(&visit, &slug, State { edit: Some(form), wrong, ..State::default() }).await
+        }
+    }
+}
+
+impl Edit {
+    fn patch(&self) -> DatasetPatch {
+        let handles = self.invite.split([',', ' ', '\n', '\r']).map(str::trim).filter(|h| !h.is_empty());
+        DatasetPatch {
+            title: Some(self.title.trim().to_owned()),
+            description: Some(self.description.trim().to_owned()),
+            admission: Some(admission(&self.admission)),
+            invite: handles.map(str::to_owned).collect(),
+            contract: None,
+        }
+    }
+}
+
+/// Publishes the accepted contributions as the next revision.
+pub async fn publish(visit: Visit, slug: Path<String>, form: Form<Note>) -> Page {
+    let (me, note) = (visit.signed()?, form.into_inner().note);
+    let d = flows::datasets::show(&visit.ctx, Some(me), &slug).await?;
+    let revision = NewRevision { note: note.clone() };
+    match flows::publish::run(&visit.ctx, me, d.id, revision).await {
+        Ok(_) => Ok(see_other(format!("/datasets/{slug}/manage?done=publishing"))),
+        Err(fault) => {
+            let wrong = Some(Wrong::of(fault)?);
+            render(&visit, &slug, State { note, wrong, ..State::default() }).await
+        }
+    }
+}
+
+/// Shows who would get what of a sale, or makes the offer live.
+pub async fn offer(visit: Visit, slug: Path<String>, form: Form<Price>) -> Page {
+    let (me, price) = (visit.signed()?, form.into_inner());
+    let d = flows::datasets::show(&visit.ctx, Some(me), &slug).await?;
+    let made = match price.wire() {
+        Ok(new) => flows::offer::run(&visit.ctx, me, d.id, new).await,
+        Err(fault) => Err(fault),
+    };
+    let state = match made {
+        Ok(made) if made.offer.is_some() => {
+            return Ok(see_other(format!("/datasets/{slug}/manage?done=offer")));
+        }
+        Ok(made) => State { price, split: Some(made.split), ..State::default() },
+        Err(fault) => State { price, wrong: Some(Wrong::of(fault)?), ..State::default() },
+    };
+    render(&visit, &slug, state).await
+}
+
+impl Price {
+    fn wire(&self) -> Result<NewOffer, Fault> {
+        Ok(NewOffer {
+            price: words::typed_amount("amount", &self.amount, &self.currency)?,
+            template: Some(self.template.clone()),
+            terms: None,
+            dry_run: self.action != "live",
+        })
+    }
+}
+
+impl Facts {
+    async fn load(ctx: &Ctx, me: &Actor, d: &DatasetView) -> Result<Self, Fault> {
+        let latest = || PageQuery { cursor: None, limit: Some(50) };
+        Ok(Self {
+            contributions: flows::contributions::list(ctx, me, d.id, latest()).await?,
+            revisions: flows::revisions::list(ctx, Some(me), d.id, latest()).await?.items,
+            offers: flows::offers::list(ctx, Some(me), d.id).await?.items,
+            sales: flows::sales::list(ctx, me, d.id, latest()).await?,
+        })
+    }
+}
+
+async fn render(visit: &Visit, slug: &str, state: State) -> Page {
+    let me = visit.signed()?;
+    let d = flows::datasets::show(&visit.ctx, Some(me), slug).await?;
+    let facts = Facts::load(&visit.ctx, me, &d).await?;
+    let untouched = state.split.is_none() && state.wrong.is_none();
+    let composing = facts.revisions.iter().any(|r| r.state == "composing");
+    let shell = visit.shell_waiting("datasets", composing && untouched);
+    let page = Manage { shell, d, facts, state };
+    show_form(&page, page.state.wrong.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::portal::samples;
+
+    fn sample(state: State) -> Manage {
+        let facts = Facts {
+            contributions: Listing { items: vec![samples::contribution(), samples::refused()], next: None },
+            revisions: vec![samples::revision()],
+            offers: vec![samples::offer()],
+            sales: Listing { items: vec![samples::sale()], next: None },
+        };
+        Manage { shell: samples::member(), d: samples::dataset(), facts, state }
+    }
+
+    #[test]
+    fn shows_contributions_revisions_offers_and_buyers() {
+        samples::check(&sample(State::default()), &[
+            "id=\"sales\"", "Bo Buyer", "name=\"note\"", "name=\"amount\"", "value=\"preview\"", "missing_column",
+        ]);
+    }
+
+    #[test]
+    fn a_preview_shows_the_split_before_anything_goes_live() {
+        let price = Price { amount: "19.90".into(), currency: "EUR".into(), template: "research".into(), action: "preview".into() };
+        let state = State { price, split: Some(samples::split()), ..State::default() };
+        samples::check(&sample(state), &["value=\"19.90\"", "value=\"live\"", "Harbour Data", "11.02 EUR", "selected"]);
+    }
+
+    #[test]
+    fn invitations_are_read_one_by_one() {
+        let edit = Edit { title: " T ".into(), description: String::new(), admission: "invited".into(), invite: "ann, bo\ncy".into() };
+        assert_eq!(edit.patch().invite, ["ann", "bo", "cy"]);
+        assert_eq!(edit.patch().title.as_deref(), Some("T"));
+    }
+}

@@ -1,0 +1,36 @@
+//! `GET /statements`: what this party earned, period by period.
+
+use actix_web::web::Query;
+use askama::Template;
+use schema::wire::{Page as Listing, StatementView};
+
+use super::shell::{Page, Shell, Turn, Visit, show};
+use super::{fail, words};
+use crate::flows;
+
+#[derive(Template)]
+#[template(path = "statements.html")]
+struct Statements {
+    shell: Shell,
+    list: Listing<StatementView>,
+}
+
+/// My statements, newest first.
+pub async fn page(visit: Visit, query: Query<Turn>) -> Page {
+    let list = flows::statements::list(&visit.ctx, visit.signed()?, query.into_inner().into()).await?;
+    show(&Statements { shell: visit.shell("statements"), list })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::portal::samples;
+
+    #[test]
+    fn lists_periods_with_their_bridge_or_says_when_one_comes() {
+        let list = Listing { items: vec![samples::statement()], next: None };
+        samples::check(&Statements { shell: samples::member(), list }, &["2026-11", "120.50 EUR", "scope=\"col\""]);
+        let list = Listing { items: vec![], next: None };
+        samples::check(&Statements { shell: samples::member(), list }, &["class=\"empty\""]);
+    }
+}
