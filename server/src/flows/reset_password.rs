@@ -45,6 +45,16 @@ pub async fn issue(ctx: &Ctx, who: &Actor, party: Uuid) -> Result<ResetLink, Fau
     })
 }
 
+/// The same for a party named by handle, e-mail address or identifier.
+///
+/// # Errors
+/// As [`issue`].
+pub async fn issue_by_name(ctx: &Ctx, who: &Actor, name: String) -> Result<ResetLink, Fault> {
+    rights::node(who).reset_password()?;
+    let party = ctx.read(move |db| Ok(parties::by_name(db, &name)?.id.into())).await?;
+    issue(ctx, who, party).await
+}
+
 /// Sets a new password with a link's token, uses the link up, and ends every session and token
 /// of the party: whoever had the old password is out.
 ///

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::fail::Wrong;
-use super::shell::{Page, Shell, Visit, own_path, see_other, show_form};
+use super::shell::{Page, Shell, Visit, most, own_path, see_other, show_form};
 use super::{fail, words};
 use crate::error::Fault;
 use crate::flows;
@@ -107,8 +107,8 @@ pub async fn revoke_token(visit: Visit, id: Path<Uuid>) -> Page {
 
 async fn render(visit: &Visit, state: State) -> Page {
     let me = visit.signed()?;
-    let keys = flows::recipients::list(&visit.ctx, me).await?;
-    let tokens = flows::tokens::list(&visit.ctx, me).await?;
+    let keys = flows::recipients::list(&visit.ctx, me, most()).await?.items;
+    let tokens = flows::tokens::list(&visit.ctx, me, most()).await?.items;
     let node_url = visit.ctx.config.public_url();
     let page = Account { shell: visit.shell("account"), me: me.view(), node_url, keys, tokens, state };
     show_form(&page, page.state.wrong.as_ref())

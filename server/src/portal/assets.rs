@@ -7,7 +7,6 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTION
 use actix_web::web::Path;
 use ring::digest::{SHA256, digest};
 
-use super::fail::Oops;
 use super::shell::Page;
 use crate::error::Fault;
 
@@ -28,7 +27,7 @@ pub async fn file(name: Path<String>) -> Page {
     } else if *name == "icon.svg" {
         Ok(kept("image/svg+xml", "public, max-age=86400", ICON))
     } else {
-        Err(Oops(Fault::missing()))
+        Err(Fault::missing())
     }
 }
 

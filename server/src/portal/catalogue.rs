@@ -6,7 +6,7 @@ use schema::wire::{DatasetView, Page as Listing, PageQuery};
 use serde::Deserialize;
 
 use super::shell::{Page, Shell, Visit, show};
-use super::{fail, words};
+use super::words;
 use crate::flows;
 
 /// What was asked for.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::quality_view::Quality;
 use super::shell::{Page, Shell, Visit, see_other, show};
-use super::{fail, words};
+use super::words;
 use crate::flows;
 
 #[derive(Template)]

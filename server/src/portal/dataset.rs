@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::chart::{self, Strip};
 use super::quality_view::Quality;
 use super::shell::{Page, Shell, Visit, show};
-use super::{fail, words};
+use super::words;
 use crate::auth::Actor;
 use crate::ctx::Ctx;
 use crate::error::Fault;

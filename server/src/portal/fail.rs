@@ -9,7 +9,7 @@ use actix_web::http::header::{
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
+use actix_web::{Error, HttpMessage, ResponseError, web};
 use askama::Template;
 use tracing_actix_web::RequestId;
 
@@ -21,35 +21,6 @@ use crate::error::{Fault, Kind};
 /// Only this node's sheet and pictures; nothing inline, no script, no frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
-
-/// A fault on its way to becoming a page.
-#[derive(Debug)]
-pub struct Oops(pub Fault);
-
-impl From<Fault> for Oops {
-    fn from(fault: Fault) -> Self {
-        Self(fault)
-    }
-}
-
-impl fmt::Display for Oops {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl ResponseError for Oops {
-    fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
-
-    /// Plain words; [`dress`] puts the page around them, since only it sees the request.
-    fn error_response(&self) -> HttpResponse {
-        HttpResponse::build(self.status_code())
-            .content_type("text/plain; charset=utf-8")
-            .body(self.0.detail.clone())
-    }
-}
 
 /// A fault that the person can mend in the form it came from.
 #[derive(Debug, Clone)]
@@ -67,7 +38,7 @@ impl Wrong {
     ///
     /// # Errors
     /// The fault itself when no other input would help.
-    pub fn of(fault: Fault) -> Result<Self, Oops> {
+    pub fn of(fault: Fault) -> Result<Self, Fault> {
         match fault.kind {
             Kind::Invalid
             | Kind::Conflict
@@ -76,23 +47,28 @@ impl Wrong {
             | Kind::Unpaid
             | Kind::Throttled(_)
             | Kind::Unauthenticated => Ok(Self {
-                status: Oops::status(&fault),
+                status: fault.status_code(),
                 field: fault.clause,
                 detail: fault.detail,
             }),
-            _ => Err(Oops(fault)),
+            _ => Err(fault),
+        }
+    }
+
+    /// The same, where an unknown object means that `field` names nobody.
+    ///
+    /// # Errors
+    /// As [`Wrong::of`].
+    pub fn of_name(fault: Fault, field: &str) -> Result<Self, Fault> {
+        match fault.kind {
+            Kind::Missing => Self::of(Fault::invalid(field, "No account has this handle, e-mail address or id.")),
+            _ => Self::of(fault),
         }
     }
 
     /// The words for one input, if they are about it.
     pub fn at(&self, field: &str) -> Option<&str> {
         (self.field.as_deref() == Some(field)).then_some(self.detail.as_str())
-    }
-}
-
-impl Oops {
-    fn status(fault: &Fault) -> StatusCode {
-        StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
@@ -126,8 +102,8 @@ pub async fn dress(
     let page = answer
         .response()
         .error()
-        .and_then(|error| error.as_error::<Oops>())
-        .map(|oops| error_page(&answer, &oops.0));
+        .and_then(|error| error.as_error::<Fault>())
+        .map(|fault| error_page(&answer, fault));
     let mut answer = match page {
         Some(page) => answer.into_response(page.unwrap_or_else(|e| e.error_response())),
         None => answer,
@@ -159,7 +135,7 @@ fn error_page(answer: &ServiceResponse, fault: &Fault) -> Page {
     if fault.kind == Kind::Internal {
         tracing::error!(cause = ?std::error::Error::source(fault), "page failed");
     }
-    let mut page = show_as(Oops::status(fault), &ErrorPage { shell, reference, ..about(fault) })?;
+    let mut page = show_as(fault.status_code(), &ErrorPage { shell, reference, ..about(fault) })?;
     if let Kind::Throttled(seconds) = fault.kind {
         page.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
@@ -197,20 +173,20 @@ fn about(fault: &Fault) -> ErrorPage<'_> {
 
 /// The page for addresses that lead nowhere.
 pub async fn nowhere() -> Page {
-    Err(Oops(Fault::missing()))
+    Err(Fault::missing())
 }
 
 /// Faults of what the framework reads from a request, so that they too become pages.
 pub fn unreadable(error: impl fmt::Display) -> Error {
-    Oops(Fault::new(
+    Fault::new(
         Kind::Malformed,
         "unreadable_form",
         format!("The form could not be read: {error}."),
-    ))
+    )
     .into()
 }
 
 /// An address whose id cannot be one: the same answer as for an unknown object.
 pub fn no_such_address() -> Error {
-    Oops(Fault::missing()).into()
+    Fault::missing().into()
 }

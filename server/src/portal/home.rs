@@ -4,7 +4,7 @@ use askama::Template;
 use schema::wire::{DatasetView, PageQuery};
 
 use super::shell::{Page, Shell, Visit, show};
-use super::{fail, words};
+use super::words;
 use crate::flows;
 
 #[derive(Template)]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::fail::Wrong;
-use super::shell::{Page, Shell, Visit, see_other, show_form};
+use super::shell::{Page, Shell, Visit, most, see_other, show_form};
 use super::{fail, words};
 use crate::flows;
 
@@ -69,7 +69,7 @@ async fn render(visit: &Visit, id: Uuid, link: Option<DownloadUrl>, wrong: Optio
     let me = visit.signed()?;
     let l = flows::licences::show(&visit.ctx, me, id).await?;
     let holder = l.holder.id == me.party;
-    let keys = if holder { flows::recipients::list(&visit.ctx, me).await? } else { vec![] };
+    let keys = if holder { flows::recipients::list(&visit.ctx, me, most()).await?.items } else { vec![] };
     let shell = visit.shell("licences");
     let node_url = visit.ctx.config.public_url();
     let page = Licence { shell, l, holder, keys, link, node_url, wrong };

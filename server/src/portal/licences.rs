@@ -5,7 +5,7 @@ use askama::Template;
 use schema::wire::{LicenceView, Page as Listing, PageQuery};
 
 use super::shell::{Page, Shell, Visit, show};
-use super::{fail, words};
+use super::words;
 use crate::flows;
 
 #[derive(Template)]

@@ -8,7 +8,7 @@ use schema::wire::{
 };
 use serde::Deserialize;
 
-use super::chart::{self, Strip};
+use super::chart::Strip;
 use super::fail::Wrong;
 use super::new_dataset::admission;
 use super::shell::{Page, Shell, Visit, see_other, show_form};

@@ -82,7 +82,7 @@ pub async fn top_up(visit: Visit, form: Form<TopUp>) -> Page {
     };
     let state = match done {
         Ok(topped) => State { topped: Some(topped), ..State::default() },
-        Err(fault) => State { typed, wrong: Some(Wrong::of(fault)?), ..State::default() },
+        Err(fault) => State { typed, wrong: Some(Wrong::of_name(fault, "party")?), ..State::default() },
     };
     render(&visit, state).await
 }
@@ -109,9 +109,9 @@ pub async fn settle(visit: Visit, form: Form<Settle>) -> Page {
 /// Makes a one-time link that sets a new password.
 pub async fn reset(visit: Visit, form: Form<Whose>) -> Page {
     let account = form.into_inner().account.trim().to_owned();
-    let state = match flows::reset_password::issue(&visit.ctx, visit.signed()?, &account).await {
-        Ok(link) => State { link: Some((account, link)), ..State::default() },
-        Err(fault) => State { wrong: Some(Wrong::of(fault)?), ..State::default() },
+    let state = match flows::reset_password::issue_by_name(&visit.ctx, visit.signed()?, account.clone()).await {
+        Ok(link) => State { link: Some((account, link.url)), ..State::default() },
+        Err(fault) => State { wrong: Some(Wrong::of_name(fault, "account")?), ..State::default() },
     };
     render(&visit, state).await
 }

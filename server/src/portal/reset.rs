@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::fail::Wrong;
 use super::shell::{Page, Shell, Visit, see_other, show_form};
-use super::{fail, words};
+use super::fail;
 use crate::flows;
 
 #[derive(Template)]
@@ -29,7 +29,7 @@ pub async fn page(visit: Visit, _token: Path<String>) -> Page {
 
 /// Sets the new password.
 pub async fn set(visit: Visit, token: Path<String>, form: Form<Typed>) -> Page {
-    match flows::reset_password::use_link(&visit.ctx, token.into_inner(), form.into_inner().password).await {
+    match flows::reset_password::use_link(&visit.ctx, &token, form.into_inner().password).await {
         Ok(_) => Ok(see_other("/sign-in?done=password")),
         Err(fault) => render(&visit, Some(Wrong::of(fault)?)),
     }

@@ -10,14 +10,14 @@ use schema::wire::PageQuery;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::fail::{Oops, Wrong};
+use super::fail::Wrong;
 use super::{assets, words};
 use crate::auth::{Actor, MaybeSigned};
 use crate::ctx::Ctx;
 use crate::error::{Fault, Kind};
 
 /// What a page handler answers.
-pub type Page = Result<HttpResponse, Oops>;
+pub type Page = Result<HttpResponse, Fault>;
 
 /// The frame around a page.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +73,11 @@ impl From<Turn> for PageQuery {
     }
 }
 
+/// The longest page of a list that is shown whole.
+pub fn most() -> PageQuery {
+    PageQuery { cursor: None, limit: Some(200) }
+}
+
 /// One visit: the node, the request, and the party if one is signed in.
 pub struct Visit {
     /// The node.
@@ -87,13 +92,13 @@ impl Visit {
     ///
     /// # Errors
     /// Nobody is: answered by the way to the sign-in page.
-    pub fn signed(&self) -> Result<&Actor, Oops> {
+    pub fn signed(&self) -> Result<&Actor, Fault> {
         self.who.as_ref().ok_or_else(|| {
-            Oops(Fault::new(
+            Fault::new(
                 Kind::Unauthenticated,
                 "sign_in_first",
                 "This page belongs to an account. Sign in first; nothing was changed.",
-            ))
+            )
         })
     }
 
@@ -114,14 +119,14 @@ impl Visit {
 }
 
 impl FromRequest for Visit {
-    type Error = Oops;
-    type Future = LocalBoxFuture<'static, Result<Self, Oops>>;
+    type Error = Fault;
+    type Future = LocalBoxFuture<'static, Result<Self, Fault>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let who = MaybeSigned::from_request(req, payload);
         let req = req.clone();
         Box::pin(async move {
-            let MaybeSigned(who) = who.await.map_err(Oops::from)?;
+            let MaybeSigned(who) = who.await?;
             let ctx = req
                 .app_data::<web::Data<Ctx>>()
                 .map(|ctx| Ctx::clone(ctx))

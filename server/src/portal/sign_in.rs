@@ -1,17 +1,16 @@
 //! `/sign-in` and `/sign-out`: the session cookie.
 
 use actix_web::HttpRequest;
-use actix_web::cookie::{Cookie, SameSite};
 use actix_web::web::{Form, Query};
 use askama::Template;
-use schema::wire::{SessionOpened, SignIn as Credentials};
+use schema::wire::SignIn as Credentials;
 use serde::Deserialize;
 
 use super::fail::Wrong;
 use super::shell::{Page, Shell, Visit, own_path, see_other, show_form};
-use super::{fail, words};
-use crate::auth::SESSION_COOKIE;
-use crate::ctx::Ctx;
+use super::fail;
+use crate::auth::{ended_cookie, session_cookie};
+use crate::error::Fault;
 use crate::flows;
 
 #[derive(Template)]
@@ -52,7 +51,7 @@ pub async fn open(visit: Visit, req: HttpRequest, form: Form<Typed>) -> Page {
     match flows::sign_in::run(&visit.ctx, credentials, peer).await {
         Ok(session) => {
             let mut answer = see_other(own_path(Some(&next)));
-            answer.add_cookie(&cookie(&visit.ctx, &session)).map_err(crate::error::Fault::internal)?;
+            answer.add_cookie(&session_cookie(&visit.ctx, &session)).map_err(Fault::internal)?;
             Ok(answer)
         }
         Err(fault) => render(&visit, email, next, Some(Wrong::of(fault)?)),
@@ -65,21 +64,8 @@ pub async fn close(visit: Visit) -> Page {
         flows::sign_out::run(&visit.ctx, me).await?;
     }
     let mut answer = see_other("/?done=signed-out");
-    let mut gone = Cookie::build(SESSION_COOKIE, "").path("/").finish();
-    gone.make_removal();
-    answer.add_cookie(&gone).map_err(crate::error::Fault::internal)?;
+    answer.add_cookie(&ended_cookie(&visit.ctx)).map_err(Fault::internal)?;
     Ok(answer)
-}
-
-fn cookie(ctx: &Ctx, session: &SessionOpened) -> Cookie<'static> {
-    let life = (session.expires_at - ctx.now()).num_seconds();
-    Cookie::build(SESSION_COOKIE, session.token.clone())
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(ctx.config.secure_cookies)
-        .max_age(actix_web::cookie::time::Duration::seconds(life))
-        .finish()
 }
 
 fn render(visit: &Visit, email: String, next: String, wrong: Option<Wrong>) -> Page {

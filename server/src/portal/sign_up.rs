@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::fail::Wrong;
 use super::shell::{Page, Shell, Visit, see_other, show_form};
-use super::{fail, words};
+use super::fail;
 use crate::flows;
 
 #[derive(Template)]

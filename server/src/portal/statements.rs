@@ -5,7 +5,7 @@ use askama::Template;
 use schema::wire::{Page as Listing, StatementView};
 
 use super::shell::{Page, Shell, Turn, Visit, show};
-use super::{fail, words};
+use super::words;
 use crate::flows;
 
 #[derive(Template)]

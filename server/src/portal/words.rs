@@ -148,6 +148,16 @@ pub fn score(hundredths: &i32) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths.unsigned_abs() % 100)
 }
 
+/// Letter and score, once both are known.
+pub fn graded(letter: &Option<String>, hundredths: &Option<i32>) -> Option<(String, String)> {
+    Some((letter.clone()?, score(hundredths.as_ref()?)))
+}
+
+/// The same where it travels unsigned.
+pub fn quality(hundredths: &u16) -> String {
+    score(&i32::from(*hundredths))
+}
+
 /// The first characters of a digest or identifier.
 pub fn short(text: &str) -> String {
     match text.char_indices().nth(12) {
