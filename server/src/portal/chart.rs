@@ -3,71 +3,6 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-/// Width of the plot of [`Bars`] in its own units.
-const PLOT: i64 = 330;
-
-/// Horizontal bars of scores between 0 and 100, with the points lost beside them.
-#[derive(Debug, Template)]
-#[template(path = "parts/bars.html")]
-pub struct Bars {
-    id: String,
-    title: String,
-    text: String,
-    height: usize,
-    bars: Vec<Bar>,
-}
-
-#[derive(Debug)]
-struct Bar {
-    y: usize,
-    label: String,
-    /// Width in the plot; nothing was measured when absent.
-    width: Option<i64>,
-    score: String,
-    lost: String,
-}
-
-/// One line of [`Bars`]: its name, the score in hundredths of a percent if it was measured,
-/// the score and the points lost as the table shows them.
-pub struct Score<'a> {
-    /// Name of the dimension.
-    pub label: &'a str,
-    /// 0 to 10,000.
-    pub hundredths: Option<i64>,
-    /// As text.
-    pub score: &'a str,
-    /// As text.
-    pub lost: &'a str,
-}
-
-impl Bars {
-    /// Draws the lines in the order given. `id` must be unique on the page.
-    pub fn new(id: &str, title: &str, lines: &[Score]) -> Self {
-        let bars: Vec<Bar> = lines
-            .iter()
-            .enumerate()
-            .map(|(i, line)| Bar {
-                y: i * 34,
-                label: line.label.to_owned(),
-                width: line.hundredths.map(|h| h.clamp(0, 10_000) * PLOT / 10_000),
-                score: line.score.to_owned(),
-                lost: line.lost.to_owned(),
-            })
-            .collect();
-        let said: Vec<String> = lines.iter().map(|l| format!("{} {}", l.label, l.score)).collect();
-        Self {
-            id: id.to_owned(),
-            title: title.to_owned(),
-            text: format!("{}. The table below holds the same numbers.", said.join(", ")),
-            height: bars.len() * 34 + 4,
-            bars,
-        }
-    }
-}
-
-// Rendered from a template, which escapes whatever it is given.
-impl HtmlSafe for Bars {}
-
 /// One strip cut in proportion: who gets what.
 #[derive(Debug, Template)]
 #[template(path = "parts/strip.html")]
@@ -102,7 +37,7 @@ impl Strip {
     }
 }
 
-// As above.
+// Rendered from a template, which escapes whatever it is given.
 impl HtmlSafe for Strip {}
 
 /// Colour number of the n-th part, as `c1` to `c6` of the style sheet.
@@ -124,17 +59,5 @@ mod tests {
         }
         assert_eq!(x, 1000);
         assert_eq!(strip.parts[3].width, 0);
-    }
-
-    #[test]
-    fn bars_have_a_title_a_text_and_no_bar_without_a_measure() {
-        let lines = [
-            Score { label: "Validity", hundredths: Some(5_000), score: "50.00 %", lost: "−3.00" },
-            Score { label: "<Timeliness>", hundredths: None, score: "not applicable", lost: "" },
-        ];
-        let svg = Bars::new("q", "Quality", &lines).render().unwrap();
-        for needle in ["<title", "<desc", "role=\"img\"", "width=\"165\"", "class=\"absent\"", "&#60;Timeliness"] {
-            assert!(svg.contains(needle), "{needle} in {svg}");
-        }
     }
 }

@@ -5,7 +5,7 @@ use askama::Template;
 use schema::wire::{ContributionState, ContributionView};
 use uuid::Uuid;
 
-use super::quality_view::Quality;
+use super::quality_view::{self as view, Quality};
 use super::shell::{Page, Shell, Visit, see_other, show};
 use super::words;
 use crate::flows;
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn an_accepted_one_shows_its_report() {
-        samples::check(&sample(samples::contribution()), &["№ 12", "<svg class=\"chart\"", "Validity", "Withdraw"]);
+        samples::check(&sample(samples::contribution()), &["№ 12", "class=\"granary-quality\"", "Validity", "Withdraw"]);
     }
 
     #[test]

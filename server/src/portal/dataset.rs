@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::chart::{self, Strip};
-use super::quality_view::Quality;
+use super::quality_view::{self as view, Quality};
 use super::shell::{Page, Shell, Visit, show};
 use super::words;
 use crate::auth::Actor;
@@ -144,7 +144,7 @@ mod tests {
             shares: Some(samples::shares()),
         };
         samples::check(&sample(samples::dataset(), more), &[
-            "id=\"quality\"", "<svg class=\"chart\"", "<details", "dep_delay", "-120 to 2000",
+            "id=\"quality\"", "class=\"granary-quality\"", "<details", "dep_delay", "-120 to 2000",
             "Harbour Data", "61.5384 %", "/datasets/flights/buy/", "mark enforced", "Validity",
         ]);
     }

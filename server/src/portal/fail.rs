@@ -4,9 +4,7 @@ use std::fmt;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{
-    CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
-};
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError, web};
@@ -17,10 +15,6 @@ use super::shell::{Page, Shell, see_other, show_as};
 use super::words;
 use crate::ctx::Ctx;
 use crate::error::{Fault, Kind};
-
-/// Only this node's sheet and pictures; nothing inline, no script, no frame.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
-                      base-uri 'none'; frame-ancestors 'none'";
 
 /// A fault that the person can mend in the form it came from.
 #[derive(Debug, Clone)]
@@ -90,7 +84,7 @@ struct ErrorPage<'f> {
     reference: String,
 }
 
-/// Puts the page around faults and the protecting headers on every answer of the portal.
+/// Puts a page around every fault of the portal.
 ///
 /// # Errors
 /// None of its own: it passes on what the server itself answers.
@@ -104,19 +98,10 @@ pub async fn dress(
         .error()
         .and_then(|error| error.as_error::<Fault>())
         .map(|fault| error_page(&answer, fault));
-    let mut answer = match page {
-        Some(page) => answer.into_response(page.unwrap_or_else(|e| e.error_response())),
+    Ok(match page {
+        Some(page) => answer.into_response(page.unwrap_or_else(|fault| fault.error_response())),
         None => answer,
-    };
-    for (name, value) in [
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (REFERRER_POLICY, "same-origin"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    ] {
-        answer.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    Ok(answer)
+    })
 }
 
 fn error_page(answer: &ServiceResponse, fault: &Fault) -> Page {
