@@ -63,6 +63,28 @@ pub async fn list(
     .await
 }
 
+/// The caller's own datasets, newest first, withdrawn ones too.
+///
+/// # Errors
+/// [`Kind::Malformed`](crate::error::Kind) for a bad page.
+pub async fn mine(ctx: &Ctx, who: &Actor, page: PageQuery) -> Result<Page<DatasetView>, Fault> {
+    let window = Window::of(&page)?;
+    let who = who.clone();
+    ctx.read(move |db| {
+        let rows = store::owned(db, who.party, window.before, window.fetch())?;
+        let page = window.page(rows, |row| row.id.0, |row| row);
+        let items = page
+            .items
+            .into_iter()
+            .map(|row| view(db, Some(&who), row));
+        Ok(Page {
+            items: items.collect::<Result<_, _>>()?,
+            next: page.next,
+        })
+    })
+    .await
+}
+
 /// A dataset as the caller sees it, with its current revision and live offers.
 pub(super) fn view(
     db: &mut Db,

@@ -15,7 +15,7 @@ use crate::auth::cross_site;
 use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::worker::wire::Limit;
-use crate::{api, worker};
+use crate::{api, portal, worker};
 
 /// Nothing inline, nothing from elsewhere, no frame around us.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -72,6 +72,8 @@ pub fn app(
         .app_data(metrics)
         .app_data(protections)
         .configure(api::configure)
+        // Last: what nothing before it answers, it answers with a page.
+        .configure(portal::configure)
         .wrap(from_fn(cross_site::guard))
         .wrap(from_fn(api::problem::speak))
         .wrap(from_fn(headers))

@@ -168,6 +168,26 @@ pub enum Looker {
     Operator,
 }
 
+/// Datasets of an owner, newest first, withdrawn ones too.
+///
+/// # Errors
+/// The database's own.
+pub fn owned(
+    db: &mut Db,
+    owner: Uuid,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<DatasetRow>, Fault> {
+    let rows = on!(db, c => dataset::table
+        .filter(dataset::owner_id.eq(Key(owner)))
+        .filter(dataset::id.lt(Key(before)))
+        .order(dataset::id.desc())
+        .limit(limit)
+        .select(DatasetRow::as_select())
+        .load(c))?;
+    Ok(rows)
+}
+
 /// Datasets that the looker may see and that contain `search`, newest first: the same
 /// rule as [`facts`] gives for one, as a query.
 ///
