@@ -139,6 +139,7 @@ fn about(fault: &Fault) -> ErrorPage<'_> {
         Kind::Conflict => ("The state has changed meanwhile", "What stood before still stands.", "Look at the present state and decide again."),
         Kind::Gone => ("This right has ended", "Receipts and statements about it are kept.", "The reason is named above."),
         Kind::TooLarge => ("That is too large", NOTHING, "Send less at once."),
+        Kind::OutOfRange(_) => ("The file has no such part", NOTHING, "Ask for a range inside the file."),
         Kind::Invalid => ("Something has to be mended", NOTHING, "Go back, mend it and send it again."),
         Kind::Throttled(_) => ("Too many tries", NOTHING, "Wait a little, then try again."),
         Kind::Unavailable => ("The node cannot answer just now", "What was acknowledged before is kept.", "Try again in a moment."),
