@@ -23,17 +23,9 @@ pub fn negative(amount: &Amount) -> String {
     money(&Amount { minor: amount.minor.saturating_neg(), ..amount.clone() })
 }
 
-/// An amount in the currency of `like`, for figures that travel as bare minor units.
+/// An amount in a currency, for figures that travel as bare minor units.
 pub fn minor(minor: &i64, currency: &str) -> String {
     money(&Amount { minor: *minor, currency: currency.to_owned() })
-}
-
-/// The number alone, as an amount field of a form holds it.
-pub fn decimal(amount: &Amount) -> String {
-    amount
-        .currency
-        .parse()
-        .map_or_else(|_| amount.minor.to_string(), |c| Money::new(amount.minor, c).decimal())
 }
 
 /// Reads the amount a person typed; `field` names the input to mend.
