@@ -15,7 +15,7 @@ use crate::flows::{contribute, contributions, receive, withdraw};
 /// Announces an upload; `already_here` in the answer says that nothing needs to be sent.
 #[utoipa::path(tag = "contributions", responses((status = 201, body = ContributionView)))]
 #[post("/datasets/{id}/contributions")]
-pub async fn announce(
+pub async fn announce_contribution(
     ctx: Data<Ctx>,
     Signed(who): Signed,
     id: Path<Uuid>,

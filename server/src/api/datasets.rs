@@ -27,7 +27,7 @@ pub struct Search {
 /// Creates a dataset.
 #[utoipa::path(tag = "datasets", responses((status = 201, body = DatasetView)))]
 #[post("/datasets")]
-pub async fn create(
+pub async fn make_dataset(
     ctx: Data<Ctx>,
     Signed(who): Signed,
     new: Json<NewDataset>,

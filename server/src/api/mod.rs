@@ -8,6 +8,7 @@ mod admin;
 mod answer;
 mod contributions;
 mod datasets;
+mod describe;
 mod files;
 mod licences;
 mod node;
@@ -23,15 +24,11 @@ mod tokens;
 use actix_web::App;
 use actix_web::middleware::Compress;
 use actix_web::web::{Data, JsonConfig, PathConfig, QueryConfig, resource, to};
-use utoipa::openapi::security::{
-    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
-};
-use utoipa::openapi::{Components, InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::scope::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::auth::SESSION_COOKIE;
 use problem::{Addresses, json_error, path_error, query_error, unmatched};
 
 /// Largest JSON body; a column contract is the largest thing sent as one.
@@ -50,13 +47,13 @@ fn v1(api: &mut ServiceConfig) {
         .service(recipients::add_recipient)
         .service(recipients::list_recipients)
         .service(recipients::retire_recipient)
-        .service(datasets::create)
+        .service(datasets::make_dataset)
         .service(datasets::list_datasets)
         .service(datasets::show_dataset)
         .service(datasets::change_dataset)
         .service(datasets::withdraw_dataset)
         .service(datasets::list_sales)
-        .service(contributions::announce)
+        .service(contributions::announce_contribution)
         .service(contributions::list_dataset_contributions)
         .service(contributions::list_my_contributions)
         .service(contributions::send_content)
@@ -130,29 +127,9 @@ pub fn configure(app: &mut actix_web::web::ServiceConfig) {
 /// The API's description, generated from the handlers.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    let (_, mut described) = App::new()
+    let (_, described) = App::new()
         .into_utoipa_app()
         .configure(routes)
         .split_for_parts();
-    described.info = InfoBuilder::new()
-        .title("Granary")
-        .version("1")
-        .description(Some(
-            "Errors are RFC 9457 problem documents with a stable `code`. Lists page by `cursor`. \
-             Unknown and foreign objects answer the same 404. Requests that move money need an `Idempotency-Key`.",
-        ))
-        .build();
-    let components = described.components.get_or_insert_with(Components::new);
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
-    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    components.add_security_scheme(
-        "cookie",
-        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(SESSION_COOKIE))),
-    );
-    let none: [&str; 0] = [];
-    described.security = Some(vec![
-        SecurityRequirement::new("bearer", none),
-        SecurityRequirement::new("cookie", none),
-    ]);
-    OpenApiBuilder::from(described).build()
+    describe::complete(described)
 }
