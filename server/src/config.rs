@@ -69,6 +69,10 @@ pub struct Config {
     #[arg(long, env = "GRANARY_PASSWORD_MEMORY", default_value_t = 19_456, hide = true, value_parser = clap::value_parser!(u32).range(8..=1_048_576))]
     pub password_memory_kib: u32,
 
+    /// Log as one JSON object per line.
+    #[arg(long, env = "GRANARY_LOG_JSON")]
+    pub log_json: bool,
+
     /// Mark cookies Secure (set when users come by https).
     #[arg(long, env = "GRANARY_SECURE_COOKIES")]
     pub secure_cookies: bool,

@@ -200,6 +200,7 @@ pub async fn start(ctx: Ctx, listener: TcpListener) -> Result<Running, StartErro
 /// # Errors
 /// [`StartError`].
 pub async fn run(mut config: Config) -> Result<(), StartError> {
+    trace::to_stderr(config.log_json);
     let wanted = config.listen;
     let listener = TcpListener::bind(wanted).map_err(|error| StartError::Listen(wanted, error))?;
     config.listen = listener.local_addr()?;

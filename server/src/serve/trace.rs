@@ -7,8 +7,26 @@ use actix_web::{Error, HttpMessage};
 use tracing::Span;
 use tracing::field::Empty;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
+use tracing_subscriber::EnvFilter;
 
 use crate::error::{Fault, Kind};
+
+/// Writes the log to standard error: what `GRANARY_LOG` asks for (by default what concerns
+/// requests, jobs and money), as text or as one JSON object per line. A second call in one
+/// process changes nothing.
+pub fn to_stderr(json: bool) {
+    let filter = EnvFilter::try_from_env("GRANARY_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn,polars=warn"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    let _ = if json {
+        log.json().try_init()
+    } else {
+        log.with_ansi(false).try_init()
+    };
+}
 
 /// Makes the span of a request.
 pub struct RequestSpan;
