@@ -10,7 +10,7 @@ use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::flows::statements;
 use crate::journal::command::{At, Command, Request, Work, amount, earlier};
-use crate::store::{journal, parties, pools, statements as issued};
+use crate::store::{journal, parties, pools, statements as store};
 
 /// Settles every pool that moved and issues the statements of the period. Operators only.
 /// Nothing to settle is an empty answer. A repeat of the request completes what a crash
@@ -48,18 +48,19 @@ pub async fn run(
     let settled = ctx.read(move |db| settled(db, &ids)).await?;
     // A repeated request without a period means the period it was first booked in.
     let period = match settled.first() {
-        Some((booked, _, _)) => booked.parse().map_err(Fault::internal)?,
+        Some((booked, _)) => booked.parse().map_err(Fault::internal)?,
         None => period,
     };
-    let new_statements = statements::issue(ctx, period).await?;
-    let statements = ctx.read({
-        let ids: Vec<Uuid> = settled.iter().map(|(_, id, _)| *id).collect();
-        move |db| all_statements(db, period, &ids, new_statements)
-    });
+    let issued = statements::issue(ctx, period).await?;
+    // A repeated request is answered like the first: with what stands for everybody.
+    let statements = match settled.is_empty() {
+        true => issued,
+        false => ctx.read(move |db| standing(db, period)).await?,
+    };
     Ok(SettlementView {
         period: period.to_string(),
-        statements: statements.await?,
-        pools: settled.into_iter().map(|(_, _, view)| view).collect(),
+        pools: settled.into_iter().map(|(_, view)| view).collect(),
+        statements,
     })
 }
 
@@ -74,7 +75,7 @@ fn not_passed(db: &mut Db, period: Period) -> Result<(), Fault> {
     }
 }
 
-fn settled(db: &mut Db, ids: &[Uuid]) -> Result<Vec<(String, Uuid, PoolSettled)>, Fault> {
+fn settled(db: &mut Db, ids: &[Uuid]) -> Result<Vec<(String, PoolSettled)>, Fault> {
     let mut views = Vec::with_capacity(ids.len());
     for row in pools::settlements(db, ids)? {
         let view = PoolSettled {
@@ -85,32 +86,18 @@ fn settled(db: &mut Db, ids: &[Uuid]) -> Result<Vec<(String, Uuid, PoolSettled)>
             dust: row.dust,
             entry: journal::entry_name(&row.book, row.entry_seq),
         };
-        views.push((row.period, row.id.0, view));
+        views.push((row.period, view));
     }
     Ok(views)
 }
 
-/// What was issued now, and the latest issue of everybody the settlement has a line for:
-/// a repeated request is answered like the first.
-fn all_statements(
-    db: &mut Db,
-    period: Period,
-    settlements: &[Uuid],
-    mut views: Vec<StatementView>,
-) -> Result<Vec<StatementView>, Fault> {
+/// The latest issue of a period for everybody who has one.
+fn standing(db: &mut Db, period: Period) -> Result<Vec<StatementView>, Fault> {
     let period = period.to_string();
-    let mut known: std::collections::HashSet<(Uuid, String)> =
-        views.iter().map(|view| (view.party.id, view.closing.currency.clone())).collect();
-    for row in pools::settlements(db, settlements)? {
-        for line in pools::lines(db, row.id.0)? {
-            let payee = (line.party_id.0, row.currency.clone());
-            if known.contains(&payee) {
-                continue;
-            }
-            if let Some(statement) = issued::latest(db, payee.0, &period, &payee.1)? {
-                views.push(statement.view(parties::by_id(db, payee.0)?.view()));
-            }
-            known.insert(payee);
+    let mut views = Vec::new();
+    for (party, currency) in store::issued_in(db, &period)? {
+        if let Some(row) = store::latest(db, party.0, &period, &currency)? {
+            views.push(row.view(parties::by_id(db, party.0)?.view()));
         }
     }
     views.sort_by_key(|view| view.id);

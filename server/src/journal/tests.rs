@@ -3,6 +3,8 @@
 
 mod batches;
 mod corruption;
+mod flows;
+mod measured;
 mod oracle;
 mod story;
 mod support;

@@ -444,3 +444,8 @@ pub fn with_other_refunds(db: &mut Db) -> Result<Vec<Uuid>, Fault> {
             OR o.refunded_net <> COALESCE(r.net, 0) ORDER BY o.id",
     )
 }
+
+/// Every licence.
+pub fn all_licences(db: &mut Db) -> Result<Vec<LicenceRow>, Fault> {
+    Ok(on!(db, c => licence::table.select(LicenceRow::as_select()).load(c))?)
+}

@@ -114,6 +114,10 @@ impl Bed {
         Self { scratch, market, journal, clock, runtime }
     }
 
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
     pub fn submit(&self, command: Command) -> Result<Posted, Fault> {
         self.runtime.block_on(self.journal.submit(command))
     }
