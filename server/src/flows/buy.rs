@@ -16,8 +16,8 @@ use crate::ctx::Ctx;
 use crate::error::{Fault, Kind};
 use crate::journal::command::{At, Command, Purchase, Request, Work, amount, currency, earlier};
 use crate::paging::Window;
-use crate::store::orders::{self, LicenceRow, OrderRow, Sellable};
 use crate::store::datasets;
+use crate::store::orders::{self, LicenceRow, OrderRow, Sellable};
 
 /// Buys a licence out of the caller's wallet, and answers with the receipt as it was when it
 /// was bought. The same key and body again get the same receipt.
@@ -42,14 +42,24 @@ pub async fn run(ctx: &Ctx, who: &Actor, key: &str, new: NewOrder) -> Result<Ord
                 .await?;
             rights::dataset(who, &facts).buy()?;
             let work = purchase(ctx, who, &new, what)?;
-            let at = At { now: work.order.created_at.into(), period: period_of(&work) };
-            let command = Command { request, at, work: Work::Purchase(Box::new(work)) };
+            let at = At {
+                now: work.order.created_at.into(),
+                period: period_of(&work),
+            };
+            let command = Command {
+                request,
+                at,
+                work: Work::Purchase(Box::new(work)),
+            };
             ctx.journal.submit(command).await?.one()?
         }
     };
     let receipt = ctx.read(move |db| orders::view(db, id)).await?;
     let nothing = amount(0, &receipt.gross.currency);
-    Ok(OrderView { refunded: nothing, ..receipt })
+    Ok(OrderView {
+        refunded: nothing,
+        ..receipt
+    })
 }
 
 fn period_of(work: &Purchase) -> Period {
@@ -73,8 +83,9 @@ pub async fn show(ctx: &Ctx, who: &Actor, id: Uuid) -> Result<OrderView, Fault> 
 pub async fn list(ctx: &Ctx, who: &Actor, query: PageQuery) -> Result<Page<OrderView>, Fault> {
     let window = Window::of(&query)?;
     let buyer = who.party;
-    let found =
-        ctx.read(move |db| orders::of_buyer(db, buyer, window.before, window.fetch())).await?;
+    let found = ctx
+        .read(move |db| orders::of_buyer(db, buyer, window.before, window.fetch()))
+        .await?;
     Ok(window.page(found, |order| order.id, |order| order))
 }
 
@@ -87,10 +98,14 @@ fn purchase(ctx: &Ctx, who: &Actor, new: &NewOrder, what: Sellable) -> Result<Pu
             "This offer is not for sale: it was retired, or nothing is published under it yet.",
         ));
     };
-    if (new.price.minor, new.price.currency.as_str()) != (what.price_minor, what.currency.as_str()) {
+    if (new.price.minor, new.price.currency.as_str()) != (what.price_minor, what.currency.as_str())
+    {
         return Err(Fault::conflict(
             "price_changed",
-            format!("The price is {}: read the offer again.", Money::new(what.price_minor, currency)),
+            format!(
+                "The price is {}: read the offer again.",
+                Money::new(what.price_minor, currency)
+            ),
         )
         .about("price"));
     }
@@ -126,7 +141,12 @@ fn purchase(ctx: &Ctx, who: &Actor, new: &NewOrder, what: Sellable) -> Result<Pu
         entry_seq: 0,
         created_at: licence.created_at,
     };
-    Ok(Purchase { order, currency, owner: what.owner, licence })
+    Ok(Purchase {
+        order,
+        currency,
+        owner: what.owner,
+        licence,
+    })
 }
 
 fn split(ctx: &Ctx, what: &Sellable) -> Result<Legs, Fault> {
@@ -137,7 +157,10 @@ fn split(ctx: &Ctx, what: &Sellable) -> Result<Legs, Fault> {
     let plan = FeePlan {
         fee_bps: ctx.config.fee_bps.into(),
         tax_bps: ctx.config.tax_bps.into(),
-        commission: (bps > 0).then_some(Commission { party: what.owner, bps }),
+        commission: (bps > 0).then_some(Commission {
+            party: what.owner,
+            bps,
+        }),
     };
     split_sale(what.price_minor, &plan).map_err(|error| match error {
         PlanError::LegsExceedGross { .. } => Fault::new(
@@ -174,7 +197,10 @@ fn licence(
         granted_at: now,
         valid_from,
         valid_until,
-        price: Price { minor: what.price_minor, currency: what.currency.clone() },
+        price: Price {
+            minor: what.price_minor,
+            currency: what.currency.clone(),
+        },
         terms,
     };
     let signed = SignedLicence::sign(doc, ctx.keys.signing()).map_err(Fault::internal)?;

@@ -31,12 +31,17 @@ pub fn export(db: &mut Db) -> Result<String, Fault> {
     let node = journal::stored_node_id(db)?.unwrap_or_default();
     let names = journal::account_names(db)?;
     let books = journal::books(db)?;
-    let currencies: BTreeSet<Currency> =
-        books.iter().map(|book| book.parse()).collect::<Result<_, _>>().map_err(Fault::internal)?;
+    let currencies: BTreeSet<Currency> = books
+        .iter()
+        .map(|book| book.parse())
+        .collect::<Result<_, _>>()
+        .map_err(Fault::internal)?;
     let accounts = names.values().map(|(_, name)| name.as_str());
     let mut out = Journal::new(String::new(), &currencies, accounts).map_err(Fault::internal)?;
     for book in &books {
-        let full: Book = format!("{node}/money/{book}").parse().map_err(Fault::internal)?;
+        let full: Book = format!("{node}/money/{book}")
+            .parse()
+            .map_err(Fault::internal)?;
         each_entry(db, book, |entry, lines| {
             let transaction = transaction(full, entry, lines, &names)?;
             out.transaction(&transaction).map_err(Fault::internal)
@@ -51,12 +56,22 @@ fn transaction<'a>(
     lines: &Lines,
     names: &'a HashMap<i64, (String, String)>,
 ) -> Result<Transaction<'a>, Fault> {
-    let leaf: [u8; 32] = entry.leaf_hash.as_slice().try_into().map_err(Fault::internal)?;
+    let leaf: [u8; 32] = entry
+        .leaf_hash
+        .as_slice()
+        .try_into()
+        .map_err(Fault::internal)?;
     let lines = lines
         .iter()
-        .map(|line| names.get(&line.account_id).map(|(_, name)| (name.as_str(), line.amount)))
+        .map(|line| {
+            names
+                .get(&line.account_id)
+                .map(|(_, name)| (name.as_str(), line.amount))
+        })
         .collect::<Option<Vec<_>>>()
-        .ok_or_else(|| Fault::internal("a posting names no account: run `granary ledger verify`"))?;
+        .ok_or_else(|| {
+            Fault::internal("a posting names no account: run `granary ledger verify`")
+        })?;
     Ok(Transaction {
         book,
         seq: u64::try_from(entry.seq).map_err(Fault::internal)?,

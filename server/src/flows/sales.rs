@@ -28,7 +28,8 @@ pub async fn list(
         })
         .await?;
     rights::dataset(who, &facts).see_sales()?;
-    let sales =
-        ctx.read(move |db| orders::sales_of(db, dataset_id, window.before, window.fetch())).await?;
+    let sales = ctx
+        .read(move |db| orders::sales_of(db, dataset_id, window.before, window.fetch()))
+        .await?;
     Ok(window.page(sales, |sale| sale.order_id, |sale| sale))
 }

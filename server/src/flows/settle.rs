@@ -28,11 +28,16 @@ pub async fn run(
     rights::node(who).settle()?;
     let now = ctx.now();
     let period = match &new.period {
-        Some(text) => text.parse().map_err(|error| Fault::invalid("period", format!("{error}.")))?,
+        Some(text) => text
+            .parse()
+            .map_err(|error| Fault::invalid("period", format!("{error}.")))?,
         None => Period::of(now),
     };
     if period > Period::of(now) {
-        return Err(Fault::invalid("period", format!("The period {period} has not begun.")));
+        return Err(Fault::invalid(
+            "period",
+            format!("The period {period} has not begun."),
+        ));
     }
     let request = Request::new(who.party, key, "settle", &new)?;
     let asked = request.clone();
@@ -41,7 +46,11 @@ pub async fn run(
         Some(ids) => ids,
         None => {
             ctx.read(move |db| not_passed(db, period)).await?;
-            let command = Command { request, at: At { now, period }, work: Work::Settle };
+            let command = Command {
+                request,
+                at: At { now, period },
+                work: Work::Settle,
+            };
             ctx.journal.submit(command).await?.ids
         }
     };

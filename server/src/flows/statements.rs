@@ -37,12 +37,17 @@ const TOGETHER: usize = 200;
 pub async fn list(ctx: &Ctx, who: &Actor, query: PageQuery) -> Result<Page<StatementView>, Fault> {
     let window = Window::of(&query)?;
     let (party, view) = (who.party, public(who));
-    let rows = ctx.read(move |db| store::of_party(db, party, window.before, window.fetch())).await?;
+    let rows = ctx
+        .read(move |db| store::of_party(db, party, window.before, window.fetch()))
+        .await?;
     Ok(window.page(rows, |row| row.id.0, |row| row.view(view.clone())))
 }
 
 fn public(who: &Actor) -> schema::wire::PartyView {
-    schema::wire::PartyView { email: None, ..who.view() }
+    schema::wire::PartyView {
+        email: None,
+        ..who.view()
+    }
 }
 
 /// A statement in short.
@@ -51,7 +56,9 @@ fn public(who: &Actor) -> schema::wire::PartyView {
 /// `not_found`.
 pub async fn show(ctx: &Ctx, who: &Actor, id: Uuid) -> Result<StatementView, Fault> {
     let row = find(ctx, who, id).await?;
-    let party = ctx.read(move |db| parties::by_id(db, row.party_id.0).map(|p| row.view(p.view()))).await?;
+    let party = ctx
+        .read(move |db| parties::by_id(db, row.party_id.0).map(|p| row.view(p.view())))
+        .await?;
     Ok(party)
 }
 
@@ -78,7 +85,11 @@ type Payee = (Uuid, String);
 /// # Errors
 /// Rows that do not add up, or the database.
 pub async fn issue(ctx: &Ctx, period: Period) -> Result<Vec<StatementView>, Fault> {
-    let payees: Vec<Payee> = ctx.read(move |db| payees(db, period)).await?.into_iter().collect();
+    let payees: Vec<Payee> = ctx
+        .read(move |db| payees(db, period))
+        .await?
+        .into_iter()
+        .collect();
     let mut issued = Vec::new();
     for some in payees.chunks(TOGETHER) {
         let (some, own) = (some.to_vec(), ctx.clone());
@@ -91,7 +102,9 @@ pub async fn issue(ctx: &Ctx, period: Period) -> Result<Vec<StatementView>, Faul
         let ids: Vec<Uuid> = rows.iter().map(|row| row.party_id.0).collect();
         let people = ctx.read(move |db| parties::views(db, &ids)).await?;
         issued.extend(rows.iter().filter_map(|row| {
-            people.get(&row.party_id.0).map(|party| row.view(party.clone()))
+            people
+                .get(&row.party_id.0)
+                .map(|party| row.view(party.clone()))
         }));
     }
     Ok(issued)
@@ -100,10 +113,22 @@ pub async fn issue(ctx: &Ctx, period: Period) -> Result<Vec<StatementView>, Faul
 fn payees(db: &mut Db, period: Period) -> Result<BTreeSet<Payee>, Fault> {
     let name = period.to_string();
     let mut payees: BTreeSet<Payee> = BTreeSet::new();
-    payees.extend(pools::paid_in(db, &name)?.into_iter().map(|(party, currency)| (party.0, currency)));
-    payees.extend(store::issued_in(db, &name)?.into_iter().map(|(party, currency)| (party.0, currency)));
+    payees.extend(
+        pools::paid_in(db, &name)?
+            .into_iter()
+            .map(|(party, currency)| (party.0, currency)),
+    );
+    payees.extend(
+        store::issued_in(db, &name)?
+            .into_iter()
+            .map(|(party, currency)| (party.0, currency)),
+    );
     for row in journal::balances_under(db, "Liabilities:Contributor:")? {
-        if let Ok(Account::Contributor { party, sub: Sub::Available }) = row.name.parse() {
+        if let Ok(Account::Contributor {
+            party,
+            sub: Sub::Available,
+        }) = row.name.parse()
+        {
             payees.insert((party, row.book));
         }
     }
@@ -128,7 +153,12 @@ struct Span {
 impl<'a> Issuer<'a> {
     fn new(ctx: &'a Ctx, db: &mut Db, period: Period) -> Result<Self, Fault> {
         let node = journal::stored_node_id(db)?.unwrap_or_default();
-        Ok(Self { ctx, node, period, parts: HashMap::new() })
+        Ok(Self {
+            ctx,
+            node,
+            period,
+            parts: HashMap::new(),
+        })
     }
 
     fn issue(&mut self, db: &mut Db, payees: &[Payee]) -> Result<Vec<StatementRow>, Fault> {
@@ -164,20 +194,30 @@ impl<'a> Issuer<'a> {
     ) -> Result<Option<StatementRow>, Fault> {
         let name = period.to_string();
         let latest = store::latest(db, party, &name, currency)?;
-        let unmoved = latest.as_ref().is_some_and(|row| {
-            (row.opening, row.closing) == (span.opening, span.closing)
-        });
+        let unmoved = latest
+            .as_ref()
+            .is_some_and(|row| (row.opening, row.closing) == (span.opening, span.closing));
         if unmoved && period < self.period {
             return Ok(None);
         }
         let lines = pools::lines_of(db, party, &name, currency)?;
-        if latest.is_none() && lines.is_empty() && span == (Span { opening: 0, closing: 0 }) {
+        if latest.is_none()
+            && lines.is_empty()
+            && span
+                == (Span {
+                    opening: 0,
+                    closing: 0,
+                })
+        {
             return Ok(None);
         }
         let payee_name = parties::by_id(db, party)?.display_name;
         let head = Head {
             id: self.ctx.id(),
-            number: latest.as_ref().map_or(Ok(1), |row| u32::try_from(row.number + 1)).map_err(Fault::internal)?,
+            number: latest
+                .as_ref()
+                .map_or(Ok(1), |row| u32::try_from(row.number + 1))
+                .map_err(Fault::internal)?,
             supersedes: latest.as_ref().map(|row| row.id.0),
             status: Status::Provisional,
             payee: party,
@@ -194,7 +234,10 @@ impl<'a> Issuer<'a> {
                 statement.bridge.closing, span.closing
             )));
         }
-        if latest.as_ref().is_some_and(|row| says_the_same(row, &statement)) {
+        if latest
+            .as_ref()
+            .is_some_and(|row| says_the_same(row, &statement))
+        {
             return Ok(None);
         }
         let row = self.signed(&statement)?;
@@ -214,11 +257,18 @@ impl<'a> Issuer<'a> {
         let mut proof = BTreeMap::new();
         for (settlement, row) in rows {
             if !self.parts.contains_key(&settlement.id.0) {
-                self.parts.insert(settlement.id.0, store::pool_part(db, settlement)?);
+                self.parts
+                    .insert(settlement.id.0, store::pool_part(db, settlement)?);
             }
-            let Some(part) = self.parts.get(&settlement.id.0) else { continue };
+            let Some(part) = self.parts.get(&settlement.id.0) else {
+                continue;
+            };
             lines.push(line(db, party, settlement, row, part)?);
-            let leaf: [u8; 32] = part.leaf_hash.as_slice().try_into().map_err(Fault::internal)?;
+            let leaf: [u8; 32] = part
+                .leaf_hash
+                .as_slice()
+                .try_into()
+                .map_err(Fault::internal)?;
             proof.insert(settlement.entry_seq, Hash(leaf));
         }
         let carry_opening = match rows.first() {
@@ -228,13 +278,24 @@ impl<'a> Issuer<'a> {
         let commissions = store::commissions(db, party, &period, currency.code())?
             .into_iter()
             .map(|(dataset, dataset_title, sales, amount)| {
-                Ok(CommissionLine { dataset, dataset_title, sales: count(sales)?, amount })
+                Ok(CommissionLine {
+                    dataset,
+                    dataset_title,
+                    sales: count(sales)?,
+                    amount,
+                })
             })
             .collect::<Result<_, Fault>>()?;
         let book = format!("{}/{}/{currency}", self.node, currency.kind());
         let proof = proof
             .into_iter()
-            .map(|(seq, leaf_hash)| Ok(ProofEntry { book: book.clone(), seq: count(seq)?, leaf_hash }))
+            .map(|(seq, leaf_hash)| {
+                Ok(ProofEntry {
+                    book: book.clone(),
+                    seq: count(seq)?,
+                    leaf_hash,
+                })
+            })
             .collect::<Result<_, Fault>>()?;
         Inputs {
             head,
@@ -276,8 +337,12 @@ impl<'a> Issuer<'a> {
 
 /// Whether an issue differs from a new one in nothing but its own identity.
 fn says_the_same(row: &StatementRow, new: &Statement) -> bool {
-    Statement::read(row.document.as_bytes())
-        .is_ok_and(|old| Statement { head: new.head.clone(), ..old } == *new)
+    Statement::read(row.document.as_bytes()).is_ok_and(|old| {
+        Statement {
+            head: new.head.clone(),
+            ..old
+        } == *new
+    })
 }
 
 /// Balances around a period; what is owed counts positive.
@@ -291,7 +356,10 @@ fn span(moved: &[(String, i64)], period: Period) -> Result<Span, Fault> {
             .sum();
         i64::try_from(-sum).map_err(Fault::internal)
     };
-    Ok(Span { opening: until(false)?, closing: until(true)? })
+    Ok(Span {
+        opening: until(false)?,
+        closing: until(true)?,
+    })
 }
 
 fn count(n: i64) -> Result<u64, Fault> {
@@ -336,12 +404,20 @@ fn line(
         weight: part.weights.get(&party).copied().unwrap_or(0),
         weight_total: total(part.weights.values().copied())?,
         share_ppt: row.share,
-        quality: own.grade.map(u16::try_from).transpose().map_err(Fault::internal)?,
+        quality: own
+            .grade
+            .map(u16::try_from)
+            .transpose()
+            .map_err(Fault::internal)?,
         rows: count(own.rows)?,
         late_copies: own
             .late
             .into_iter()
-            .map(|(rows, holder_receipt, at)| LateCopy { rows, holder_receipt, holder_date: at.date_naive() })
+            .map(|(rows, holder_receipt, at)| LateCopy {
+                rows,
+                holder_receipt,
+                holder_date: at.date_naive(),
+            })
             .collect(),
         previous,
         amount: row.amount,

@@ -42,7 +42,9 @@ pub fn each_entry(
     let mut after = 0;
     loop {
         let entries = rows::entries_after(db, book, after, PAGE)?;
-        let Some(last) = entries.last().map(|entry| entry.seq) else { return Ok(()) };
+        let Some(last) = entries.last().map(|entry| entry.seq) else {
+            return Ok(());
+        };
         let mut postings = Postings::between(book, after, last);
         for entry in &entries {
             let lines = postings.of(db, entry.seq)?;
@@ -63,7 +65,13 @@ struct Postings<'a> {
 
 impl<'a> Postings<'a> {
     fn between(book: &'a str, after: i64, last: i64) -> Self {
-        Self { book, place: (after, i32::MAX), last, page: Default::default(), ended: false }
+        Self {
+            book,
+            place: (after, i32::MAX),
+            last,
+            page: Default::default(),
+            ended: false,
+        }
     }
 
     /// The lines of one entry. Entries are asked for in ascending order.
@@ -104,7 +112,11 @@ pub fn verify(db: &mut Db) -> Result<Vec<LedgerFinding>, Fault> {
     verify_keys(db, &node, &mut audit)?;
     verify_pools(db, &mut audit)?;
     for (party, currency, residue) in pools::all_carries(db)? {
-        audit.carry(&audit::CarryRow { party: party.0, currency, residue });
+        audit.carry(&audit::CarryRow {
+            party: party.0,
+            currency,
+            residue,
+        });
     }
     for account in rows::every_account(db)? {
         audit.account(&audit::AccountRow {
@@ -127,7 +139,11 @@ pub fn verify(db: &mut Db) -> Result<Vec<LedgerFinding>, Fault> {
 }
 
 fn finding(invariant: &str, row: String, message: String) -> LedgerFinding {
-    LedgerFinding { invariant: invariant.to_owned(), row, message }
+    LedgerFinding {
+        invariant: invariant.to_owned(),
+        row,
+        message,
+    }
 }
 
 fn verify_entries(
@@ -150,13 +166,23 @@ fn verify_entries(
                         .entry(account_book)
                         .or_insert_with_key(|name: &String| book_name(node, name))
                         .clone();
-                    audit::PostingRow { line: line.line, account_book, account, amount: line.amount }
+                    audit::PostingRow {
+                        line: line.line,
+                        account_book,
+                        account,
+                        amount: line.amount,
+                    }
                 })
                 .collect();
             audit.entry(&entry_row(entry, full.clone()), &lines);
             let bound = serde_json::from_str::<serde_json::Value>(&entry.meta).ok();
-            let bound = bound.as_ref().and_then(|meta| meta.get("request")).and_then(|hash| hash.as_str());
-            let stored = <[u8; 32]>::try_from(entry.request_hash.as_slice()).ok().map(Hash);
+            let bound = bound
+                .as_ref()
+                .and_then(|meta| meta.get("request"))
+                .and_then(|hash| hash.as_str());
+            let stored = <[u8; 32]>::try_from(entry.request_hash.as_slice())
+                .ok()
+                .map(Hash);
             if stored.map(|hash| hash.to_string()).as_deref() != bound {
                 own.push(finding(
                     "I4",
@@ -215,25 +241,46 @@ fn verify_pools(db: &mut Db, audit: &mut Audit) -> Result<(), Fault> {
     for (revision, number, digest) in pools::epochs(db)? {
         let shares: Vec<audit::ShareRow> = pools::shares(db, revision.0, number)?
             .into_iter()
-            .map(|(party, share)| audit::ShareRow { party: party.0, share })
+            .map(|(party, share)| audit::ShareRow {
+                party: party.0,
+                share,
+            })
             .collect();
         let epoch = u32::try_from(number).map_err(Fault::internal)?;
-        audit.epoch(&audit::EpochRow { revision: revision.0, epoch, digest }, &shares);
+        audit.epoch(
+            &audit::EpochRow {
+                revision: revision.0,
+                epoch,
+                digest,
+            },
+            &shares,
+        );
     }
     Ok(())
 }
 
-fn verify_orders(db: &mut Db, audit: &mut Audit, own: &mut Vec<LedgerFinding>) -> Result<(), Fault> {
+fn verify_orders(
+    db: &mut Db,
+    audit: &mut Audit,
+    own: &mut Vec<LedgerFinding>,
+) -> Result<(), Fault> {
     let mut after = Uuid::nil();
     loop {
         let page = orders::after(db, after, PAGE)?;
-        let Some(last) = page.last().map(|row| row.id.0) else { break };
+        let Some(last) = page.last().map(|row| row.id.0) else {
+            break;
+        };
         // A free order moves no money and has no entry.
         for row in page.iter().filter(|row| !is_free(row)) {
             audit.order(&audit::OrderRow {
                 id: row.id.0.to_string(),
                 gross: row.gross,
-                sale: Legs { fee: row.fee, tax: row.tax, net: row.net, commission: row.commission },
+                sale: Legs {
+                    fee: row.fee,
+                    tax: row.tax,
+                    net: row.net,
+                    commission: row.commission,
+                },
                 refunded: row.refunded,
                 returned: Legs {
                     fee: row.refunded_fee,
@@ -264,8 +311,17 @@ fn verify_orders(db: &mut Db, audit: &mut Audit, own: &mut Vec<LedgerFinding>) -
 
 fn is_free(row: &OrderRow) -> bool {
     let figures = [
-        row.entry_seq, row.gross, row.fee, row.tax, row.commission, row.net, row.refunded,
-        row.refunded_fee, row.refunded_tax, row.refunded_commission, row.refunded_net,
+        row.entry_seq,
+        row.gross,
+        row.fee,
+        row.tax,
+        row.commission,
+        row.net,
+        row.refunded,
+        row.refunded_fee,
+        row.refunded_tax,
+        row.refunded_commission,
+        row.refunded_net,
     ];
     figures.iter().all(|figure| *figure == 0)
 }

@@ -40,7 +40,10 @@ pub struct Rate {
 
 impl Rate {
     fn since(count: usize, start: Instant) -> Self {
-        Self { count, seconds: start.elapsed().as_secs_f64() }
+        Self {
+            count,
+            seconds: start.elapsed().as_secs_f64(),
+        }
     }
 
     /// Times per second.
@@ -58,7 +61,13 @@ impl Rate {
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.0}/s ({} in {:.2} s)", self.per_second(), self.count, self.seconds)
+        write!(
+            f,
+            "{:.0}/s ({} in {:.2} s)",
+            self.per_second(),
+            self.count,
+            self.seconds
+        )
     }
 }
 
@@ -75,7 +84,11 @@ pub struct Payments {
 
 impl fmt::Display for Payments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "payments, one at a time over {BUYERS} callers: {}", self.single)?;
+        writeln!(
+            f,
+            "payments, one at a time over {BUYERS} callers: {}",
+            self.single
+        )?;
         writeln!(f, "payments, batched: {}", self.batched)?;
         writeln!(f, "raw inserts of the same rows: {}", self.raw)?;
         write!(f, "batched / raw: {:.2}", self.batched.over(&self.raw))
@@ -95,13 +108,18 @@ impl Ground {
         let (clock, ids) = (Clock::System, Ids::seeded(1));
         let now = clock.now();
         let (own, seeds) = (pool.clone(), ids.clone());
-        let market =
-            blocking(move || Market::make(&own, &seeds, now, BUYERS, &weights, 0)).await?;
+        let market = blocking(move || Market::make(&own, &seeds, now, BUYERS, &weights, 0)).await?;
         let journal = Journal::start(pool.clone(), clock, &ids)?;
         for (n, buyer) in market.buyers.iter().enumerate() {
-            journal.submit(market.top_up(&format!("t{n}"), *buyer, funds, CURRENCY, now)?).await?;
+            journal
+                .submit(market.top_up(&format!("t{n}"), *buyer, funds, CURRENCY, now)?)
+                .await?;
         }
-        Ok(Self { market, journal, now })
+        Ok(Self {
+            market,
+            journal,
+            now,
+        })
     }
 
     fn purchases(&self, run: &str, count: usize) -> Result<Vec<Command>, Fault> {
@@ -109,7 +127,8 @@ impl Ground {
         buyers
             .map(|(n, buyer)| {
                 let key = format!("{run}{n}");
-                self.market.purchase(&key, *buyer, PRICE, CURRENCY, 1, self.now)
+                self.market
+                    .purchase(&key, *buyer, PRICE, CURRENCY, 1, self.now)
             })
             .collect()
     }
@@ -117,9 +136,15 @@ impl Ground {
     /// Sends everything at once, and waits until all is durable.
     async fn send(&self, commands: Vec<Command>) -> Result<Rate, Fault> {
         let (count, start) = (commands.len(), Instant::now());
-        let answers =
-            join_all(commands.into_iter().map(|command| self.journal.submit(command))).await;
-        answers.into_iter().collect::<Result<Vec<Posted>, Fault>>()?;
+        let answers = join_all(
+            commands
+                .into_iter()
+                .map(|command| self.journal.submit(command)),
+        )
+        .await;
+        answers
+            .into_iter()
+            .collect::<Result<Vec<Posted>, Fault>>()?;
         Ok(Rate::since(count, start))
     }
 }
@@ -133,11 +158,17 @@ pub async fn payments(pool: &Pool, anchor: &Pool, count: usize) -> Result<Paymen
     let batched = ground.send(ground.purchases("b", count)?).await?;
     let raw = raw(&ground, pool, anchor).await?;
     let single = one_by_one(&ground, count).await?;
-    Ok(Payments { single, batched, raw })
+    Ok(Payments {
+        single,
+        batched,
+        raw,
+    })
 }
 
 fn funds(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX / (4 * PRICE)).saturating_mul(2 * PRICE)
+    i64::try_from(count)
+        .unwrap_or(i64::MAX / (4 * PRICE))
+        .saturating_mul(2 * PRICE)
 }
 
 async fn one_by_one(ground: &Ground, count: usize) -> Result<Rate, Fault> {
@@ -202,18 +233,29 @@ fn bundles(db: &mut Db) -> Result<Vec<Written>, Fault> {
         }
         Ok(())
     })?;
-    let (orders, licences) = (orders::after(db, Uuid::nil(), i64::MAX)?, orders::all_licences(db)?);
+    let (orders, licences) = (
+        orders::after(db, Uuid::nil(), i64::MAX)?,
+        orders::all_licences(db)?,
+    );
     let mut orders: std::collections::HashMap<_, _> =
         orders.into_iter().map(|row| (row.id, row)).collect();
-    let mut licences: std::collections::HashMap<_, _> =
-        licences.into_iter().map(|row| (row.order_id, row)).collect();
+    let mut licences: std::collections::HashMap<_, _> = licences
+        .into_iter()
+        .map(|row| (row.order_id, row))
+        .collect();
     Ok(entries
         .chunks(TOGETHER)
         .map(|some| Written {
             entries: some.iter().map(|(entry, _)| entry.clone()).collect(),
             postings: some.iter().flat_map(|(_, lines)| lines.clone()).collect(),
-            orders: some.iter().filter_map(|(entry, _)| orders.remove(&entry.id)).collect(),
-            licences: some.iter().filter_map(|(entry, _)| licences.remove(&entry.id)).collect(),
+            orders: some
+                .iter()
+                .filter_map(|(entry, _)| orders.remove(&entry.id))
+                .collect(),
+            licences: some
+                .iter()
+                .filter_map(|(entry, _)| licences.remove(&entry.id))
+                .collect(),
         })
         .collect())
 }
@@ -229,9 +271,21 @@ pub struct Breadth {
 
 impl fmt::Display for Breadth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "payments with {} contributors: {}", self.few.0, self.few.1)?;
-        writeln!(f, "payments with {} contributors: {}", self.many.0, self.many.1)?;
-        write!(f, "cost with many / with few: {:.2}", self.few.1.over(&self.many.1))
+        writeln!(
+            f,
+            "payments with {} contributors: {}",
+            self.few.0, self.few.1
+        )?;
+        writeln!(
+            f,
+            "payments with {} contributors: {}",
+            self.many.0, self.many.1
+        )?;
+        write!(
+            f,
+            "cost with many / with few: {:.2}",
+            self.few.1.over(&self.many.1)
+        )
     }
 }
 
@@ -260,7 +314,10 @@ pub async fn breadth(
     }
     let count = count / TURNS * TURNS;
     let rate = |seconds| Rate { count, seconds };
-    Ok(Breadth { few: (few.1, rate(spent[0])), many: (many.1, rate(spent[1])) })
+    Ok(Breadth {
+        few: (few.1, rate(spent[0])),
+        many: (many.1, rate(spent[1])),
+    })
 }
 
 /// Contributor credits per second of one settlement over that many contributors.
@@ -269,11 +326,16 @@ pub async fn breadth(
 /// The database's own.
 pub async fn settlement(pool: &Pool, contributors: usize) -> Result<Rate, Fault> {
     let weights = (1..=contributors as u128).collect();
-    let price = i64::try_from(contributors).map_err(Fault::internal)?.saturating_mul(1_000);
+    let price = i64::try_from(contributors)
+        .map_err(Fault::internal)?
+        .saturating_mul(1_000);
     let ground = Ground::make(pool, weights, price).await?;
     let (market, now) = (&ground.market, ground.now);
     let buyer = market.buyers.first().copied().unwrap_or_default();
-    ground.journal.submit(market.purchase("b", buyer, price, CURRENCY, 1, now)?).await?;
+    ground
+        .journal
+        .submit(market.purchase("b", buyer, price, CURRENCY, 1, now)?)
+        .await?;
     let start = Instant::now();
     ground.journal.submit(market.settle("s", now)?).await?;
     Ok(Rate::since(contributors, start))

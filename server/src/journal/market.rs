@@ -89,10 +89,22 @@ impl Market {
         let epoch = Epoch::freeze(&raw).map_err(Fault::internal)?;
         let bps = u32::from(commission_bps);
         let commission = (bps > 0).then_some(Commission { party: owner, bps });
-        let plan = FeePlan { commission, ..FeePlan::default() };
-        let market =
-            Self { ids: ids.clone(), owner, buyers, dataset, offer, revision, epoch, plan };
-        pool.get()?.transaction(|db| market.write(db, &raw, commission_bps, now.into()))?;
+        let plan = FeePlan {
+            commission,
+            ..FeePlan::default()
+        };
+        let market = Self {
+            ids: ids.clone(),
+            owner,
+            buyers,
+            dataset,
+            offer,
+            revision,
+            epoch,
+            plan,
+        };
+        pool.get()?
+            .transaction(|db| market.write(db, &raw, commission_bps, now.into()))?;
         Ok(market)
     }
 
@@ -184,9 +196,22 @@ impl Market {
     ///
     /// # Errors
     /// A bad key.
-    pub fn top_up(&self, key: &str, buyer: Uuid, minor: i64, currency: Currency, now: DateTime<Utc>) -> Result<Command, Fault> {
+    pub fn top_up(
+        &self,
+        key: &str,
+        buyer: Uuid,
+        minor: i64,
+        currency: Currency,
+        now: DateTime<Utc>,
+    ) -> Result<Command, Fault> {
         let asked = (buyer, minor, currency.code());
-        let work = TopUp { id: self.ids.next(now), party: buyer, minor, currency, reference: key.to_owned() };
+        let work = TopUp {
+            id: self.ids.next(now),
+            party: buyer,
+            minor,
+            currency,
+            reference: key.to_owned(),
+        };
         Ok(Command {
             request: Request::new(self.owner, key, "top_up", &asked)?,
             at: At::now(now),
@@ -198,7 +223,15 @@ impl Market {
     ///
     /// # Errors
     /// A bad key, or a price that cannot be cut.
-    pub fn purchase(&self, key: &str, buyer: Uuid, gross: i64, currency: Currency, number: i32, now: DateTime<Utc>) -> Result<Command, Fault> {
+    pub fn purchase(
+        &self,
+        key: &str,
+        buyer: Uuid,
+        gross: i64,
+        currency: Currency,
+        number: i32,
+        now: DateTime<Utc>,
+    ) -> Result<Command, Fault> {
         let legs = match gross {
             0 => ledger::plan::Legs::default(),
             _ => split_sale(gross, &self.plan).map_err(Fault::internal)?,
@@ -242,9 +275,23 @@ impl Market {
             revoked_reason: None,
             created_at: now.into(),
         };
-        let request = Request::new(buyer, key, "buy", &(self.offer, gross, currency.code(), number))?;
-        let work = Purchase { order, currency, owner: self.owner, licence };
-        Ok(Command { request, at: At::now(now), work: Work::Purchase(Box::new(work)) })
+        let request = Request::new(
+            buyer,
+            key,
+            "buy",
+            &(self.offer, gross, currency.code(), number),
+        )?;
+        let work = Purchase {
+            order,
+            currency,
+            owner: self.owner,
+            licence,
+        };
+        Ok(Command {
+            request,
+            at: At::now(now),
+            work: Work::Purchase(Box::new(work)),
+        })
     }
 
     /// A settlement of all pools.
@@ -253,7 +300,11 @@ impl Market {
     /// A bad key.
     pub fn settle(&self, key: &str, now: DateTime<Utc>) -> Result<Command, Fault> {
         let request = Request::new(self.owner, key, "settle", &())?;
-        Ok(Command { request, at: At::now(now), work: Work::Settle })
+        Ok(Command {
+            request,
+            at: At::now(now),
+            work: Work::Settle,
+        })
     }
 }
 

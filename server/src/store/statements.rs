@@ -55,7 +55,10 @@ impl StatementRow {
     /// In short, as the payee sees it.
     #[must_use]
     pub fn view(&self, party: PartyView) -> StatementView {
-        let amount = |minor| Amount { minor, currency: self.currency.clone() };
+        let amount = |minor| Amount {
+            minor,
+            currency: self.currency.clone(),
+        };
         StatementView {
             id: self.id.0,
             party,
@@ -219,7 +222,10 @@ pub fn pool_part(db: &mut Db, of: &SettlementRow) -> Result<PoolPart, Fault> {
         dataset: (dataset.1.0, dataset.2, dataset.3),
         sales: sales_between(db, of, since)?,
         refunds: refunds_between(db, of, since)?,
-        weights: weights(db, of.revision_id, of.epoch)?.into_iter().map(|(p, (_, w))| (p, w)).collect(),
+        weights: weights(db, of.revision_id, of.epoch)?
+            .into_iter()
+            .map(|(p, (_, w))| (p, w))
+            .collect(),
         before: epoch_before(db, dataset.1, dataset.3, (of.revision_id, of.epoch))?,
         leaf_hash,
     })
@@ -275,7 +281,12 @@ fn weights(db: &mut Db, revision: Key, epoch: i32) -> Result<HashMap<Uuid, (i64,
 type Before = Option<(i32, HashMap<Uuid, (i64, u128)>)>;
 
 /// The epoch before: of the same revision, or the last one of the revision before.
-fn epoch_before(db: &mut Db, of: Key, number: i32, (revision_id, epoch): (Key, i32)) -> Result<Before, Fault> {
+fn epoch_before(
+    db: &mut Db,
+    of: Key,
+    number: i32,
+    (revision_id, epoch): (Key, i32),
+) -> Result<Before, Fault> {
     let found: Option<(Key, i32, i32)> = on!(db, c => epoch::table
         .inner_join(revision::table.on(revision::id.eq(epoch::revision_id)))
         .filter(revision::dataset_id.eq(of))
@@ -336,8 +347,10 @@ pub fn own_part(db: &mut Db, revision: Key, party: Uuid) -> Result<OwnPart, Faul
                 .find(Key(late.contribution))
                 .select(contribution::received_at)
                 .first(c))?;
-            let received = received.ok_or_else(|| Fault::internal("a first holder has no receipt"))?;
-            part.late.push((late.rows, late.receipt_no, received.into()));
+            let received =
+                received.ok_or_else(|| Fault::internal("a first holder has no receipt"))?;
+            part.late
+                .push((late.rows, late.receipt_no, received.into()));
         }
     }
     if part.rows > 0 {
@@ -382,13 +395,18 @@ pub fn commissions(
         .group_by((dataset::id, dataset::title))
         .select((dataset::id, dataset::title, sum("refund.commission")))
         .load(c))?;
-    let mut lines: BTreeMap<Uuid, (String, i64, i64)> =
-        sold.into_iter().map(|(id, title, count, sum)| (id.0, (title, count, sum))).collect();
+    let mut lines: BTreeMap<Uuid, (String, i64, i64)> = sold
+        .into_iter()
+        .map(|(id, title, count, sum)| (id.0, (title, count, sum)))
+        .collect();
     for (id, title, sum) in back {
         let line = lines.entry(id.0).or_insert((title, 0, 0));
         line.2 = line.2.saturating_sub(sum);
     }
-    Ok(lines.into_iter().map(|(id, (title, count, sum))| (id, title, count, sum)).collect())
+    Ok(lines
+        .into_iter()
+        .map(|(id, (title, count, sum))| (id, title, count, sum))
+        .collect())
 }
 
 /// Parties with a statement in a period, by currency.

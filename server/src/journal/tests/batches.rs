@@ -29,8 +29,14 @@ fn refusals_stay_alone(kind: Kind) {
     let answers = bed.submit_together(commands);
     let sold = answers.iter().filter(|answer| answer.is_ok()).count();
     assert_eq!(sold, 160 + 2);
-    assert!(answers.iter().flat_map(|a| a.as_ref().err()).all(|f| f.kind == FaultKind::Unpaid));
-    let wallets = [0, 1, 2].map(|n| bed.balance(&Account::Wallet(bed.market.buyers[n]).to_string()));
+    assert!(
+        answers
+            .iter()
+            .flat_map(|a| a.as_ref().err())
+            .all(|f| f.kind == FaultKind::Unpaid)
+    );
+    let wallets =
+        [0, 1, 2].map(|n| bed.balance(&Account::Wallet(bed.market.buyers[n]).to_string()));
     assert_eq!(wallets, [-84_000, -50, 0]);
     let (last, _) = rows::head(&mut bed.scratch.db(), "EUR").unwrap().unwrap();
     assert_eq!(last, 2 + 162);
@@ -45,7 +51,9 @@ fn a_refused_command_leaves_the_others_of_its_batch_alone() {
 fn failures_are_found(kind: Kind) {
     let bed = Bed::new(kind, 1, &[1], 0);
     bed.top_up("t", 0, 10_000).unwrap();
-    let mut commands: Vec<_> = (0..30).map(|n| bed.purchase(&format!("k{n}"), 0, 100)).collect();
+    let mut commands: Vec<_> = (0..30)
+        .map(|n| bed.purchase(&format!("k{n}"), 0, 100))
+        .collect();
     for n in [4, 20] {
         // An offer that does not exist: the database refuses the whole transaction.
         if let Work::Purchase(purchase) = &mut commands[n].work {
@@ -56,7 +64,10 @@ fn failures_are_found(kind: Kind) {
     for (n, answer) in answers.iter().enumerate() {
         assert_eq!(answer.is_ok(), n != 4 && n != 20, "{n}: {answer:?}");
     }
-    assert_eq!(bed.balance(&Account::Wallet(bed.market.buyers[0]).to_string()), -7_200);
+    assert_eq!(
+        bed.balance(&Account::Wallet(bed.market.buyers[0]).to_string()),
+        -7_200
+    );
     assert_eq!(bed.scratch.findings(), []);
 }
 
@@ -68,13 +79,22 @@ fn a_batch_that_the_database_refuses_is_tried_one_by_one() {
 fn repeats_within_a_batch(kind: Kind) {
     let bed = Bed::new(kind, 1, &[1], 0);
     bed.top_up("t", 0, 10_000).unwrap();
-    let commands: Vec<_> = (0..60).map(|n| bed.purchase(&format!("k{}", n % 3), 0, 100)).collect();
-    let answers: Vec<_> = bed.submit_together(commands).into_iter().map(|a| a.unwrap()).collect();
+    let commands: Vec<_> = (0..60)
+        .map(|n| bed.purchase(&format!("k{}", n % 3), 0, 100))
+        .collect();
+    let answers: Vec<_> = bed
+        .submit_together(commands)
+        .into_iter()
+        .map(|a| a.unwrap())
+        .collect();
     assert_eq!(answers.iter().filter(|answer| !answer.repeated).count(), 3);
     for (n, answer) in answers.iter().enumerate() {
         assert_eq!(answer.ids, answers[n % 3].ids);
     }
-    assert_eq!(bed.balance(&Account::Wallet(bed.market.buyers[0]).to_string()), -9_700);
+    assert_eq!(
+        bed.balance(&Account::Wallet(bed.market.buyers[0]).to_string()),
+        -9_700
+    );
     assert_eq!(bed.scratch.findings(), []);
 }
 
@@ -105,14 +125,30 @@ fn thousands_of_contributors_settle_exactly() {
 #[test]
 fn only_one_node_writes_and_the_next_takes_over() {
     for kind in kinds().into_iter().filter(|kind| *kind == Kind::Postgres) {
-        let Bed { scratch, market, journal, clock, .. } = Bed::new(kind, 1, &[1], 0);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let top_up = |key: &str| market.top_up(key, market.buyers[0], 5, EUR, clock.now()).unwrap();
+        let Bed {
+            scratch,
+            market,
+            journal,
+            clock,
+            ..
+        } = Bed::new(kind, 1, &[1], 0);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let top_up = |key: &str| {
+            market
+                .top_up(key, market.buyers[0], 5, EUR, clock.now())
+                .unwrap()
+        };
         runtime.block_on(journal.submit(top_up("a"))).unwrap();
         let pool = schema::db::Pool::open(&scratch.url, 2).unwrap();
         let second = Journal::start(pool, clock.clone(), &Ids::seeded(8)).unwrap();
         let refused = runtime.block_on(second.submit(top_up("b"))).unwrap_err();
-        assert_eq!((refused.kind, refused.code), (FaultKind::Unavailable, "not_the_writer"));
+        assert_eq!(
+            (refused.kind, refused.code),
+            (FaultKind::Unavailable, "not_the_writer")
+        );
         drop(journal);
         let deadline = Instant::now() + Duration::from_secs(10);
         while runtime.block_on(second.submit(top_up("b"))).is_err() {
@@ -137,7 +173,10 @@ fn a_lost_connection_loses_no_command() {
             .unwrap();
         let posted = bed.top_up("b", 0, 7).unwrap();
         assert!(!posted.repeated);
-        assert_eq!(bed.balance(&Account::Wallet(bed.market.buyers[0]).to_string()), -12);
+        assert_eq!(
+            bed.balance(&Account::Wallet(bed.market.buyers[0]).to_string()),
+            -12
+        );
         assert_eq!(bed.scratch.findings(), []);
     }
 }

@@ -39,18 +39,31 @@ struct Node {
 }
 
 fn eur(minor: i64) -> Amount {
-    Amount { minor, currency: "EUR".to_owned() }
+    Amount {
+        minor,
+        currency: "EUR".to_owned(),
+    }
 }
 
 fn node(kind: Kind) -> Node {
     let (scratch, dir) = (Scratch::new(kind), tempfile::tempdir().unwrap());
     let data = dir.path().display().to_string();
-    let arguments = Arguments::parse_from(["granary", "--data-dir", &data, "--database-url", &scratch.url]);
+    let arguments = Arguments::parse_from([
+        "granary",
+        "--data-dir",
+        &data,
+        "--database-url",
+        &scratch.url,
+    ]);
     let (clock, ids) = (Clock::manual(start()), Ids::seeded(11));
     let ctx = crate::serve::build_ctx(arguments.config, clock, ids.clone()).unwrap();
     let market = Market::make(&ctx.pool, &ids, start(), 2, &[1, 2], 500).unwrap();
-    let contributors: Vec<Actor> =
-        market.epoch.shares().iter().map(|(id, _)| Actor::for_test(*id, false)).collect();
+    let contributors: Vec<Actor> = market
+        .epoch
+        .shares()
+        .iter()
+        .map(|(id, _)| Actor::for_test(*id, false))
+        .collect();
     late_copy(&mut scratch.db(), &market);
     Node {
         operator: Actor::for_test(market.buyers[1], true),
@@ -111,57 +124,152 @@ fn late_copy(db: &mut schema::db::Db, market: &Market) {
 
 impl Node {
     async fn offer(&self, minor: i64) -> NewOrder {
-        let new = NewOffer { price: eur(minor), template: Some("open".to_owned()), terms: None, dry_run: false };
-        let made = offer::run(&self.ctx, &self.owner, self.market.dataset, new).await.unwrap();
+        let new = NewOffer {
+            price: eur(minor),
+            template: Some("open".to_owned()),
+            terms: None,
+            dry_run: false,
+        };
+        let made = offer::run(&self.ctx, &self.owner, self.market.dataset, new)
+            .await
+            .unwrap();
         let offer = made.offer.unwrap();
-        NewOrder { offer_id: offer.id, terms_sha256: offer.terms_sha256, price: offer.price }
+        NewOrder {
+            offer_id: offer.id,
+            terms_sha256: offer.terms_sha256,
+            price: offer.price,
+        }
     }
 
     async fn top_up(&self, key: &str, minor: i64) {
-        let new = NewTopUp { party: self.buyer.party.to_string(), amount: eur(minor), reference: "RF18".to_owned() };
-        let view = top_up::run(&self.ctx, &self.operator, key, new.clone()).await.unwrap();
-        assert_eq!(top_up::run(&self.ctx, &self.operator, key, new).await.unwrap(), view);
+        let new = NewTopUp {
+            party: self.buyer.party.to_string(),
+            amount: eur(minor),
+            reference: "RF18".to_owned(),
+        };
+        let view = top_up::run(&self.ctx, &self.operator, key, new.clone())
+            .await
+            .unwrap();
+        assert_eq!(
+            top_up::run(&self.ctx, &self.operator, key, new)
+                .await
+                .unwrap(),
+            view
+        );
     }
 }
 
 async fn journey(kind: Kind) {
     let node = node(kind);
-    let Node { ctx, market, operator, buyer, owner, contributors, .. } = &node;
+    let Node {
+        ctx,
+        market,
+        operator,
+        buyer,
+        owner,
+        contributors,
+        ..
+    } = &node;
     let order = node.offer(1_999).await;
     let poor = buy::run(ctx, buyer, "b", order.clone()).await.unwrap_err();
     assert_eq!(poor.kind, FaultKind::Unpaid);
     node.top_up("t", 5_000).await;
-    let other = NewOrder { price: eur(1_998), ..order.clone() };
-    assert_eq!(buy::run(ctx, buyer, "c", other).await.unwrap_err().code, "price_changed");
-    let other = NewOrder { terms_sha256: "00".repeat(32), ..order.clone() };
-    assert_eq!(buy::run(ctx, buyer, "c", other).await.unwrap_err().code, "terms_changed");
+    let other = NewOrder {
+        price: eur(1_998),
+        ..order.clone()
+    };
+    assert_eq!(
+        buy::run(ctx, buyer, "c", other).await.unwrap_err().code,
+        "price_changed"
+    );
+    let other = NewOrder {
+        terms_sha256: "00".repeat(32),
+        ..order.clone()
+    };
+    assert_eq!(
+        buy::run(ctx, buyer, "c", other).await.unwrap_err().code,
+        "terms_changed"
+    );
     let receipt = buy::run(ctx, buyer, "b", order.clone()).await.unwrap();
-    assert_eq!((receipt.fee.minor, receipt.commission.minor, receipt.net.minor), (199, 90, 1_710));
-    let part = NewRefund { amount: eur(600), reason: "late".to_owned() };
+    assert_eq!(
+        (
+            receipt.fee.minor,
+            receipt.commission.minor,
+            receipt.net.minor
+        ),
+        (199, 90, 1_710)
+    );
+    let part = NewRefund {
+        amount: eur(600),
+        reason: "late".to_owned(),
+    };
     let stranger = &contributors[0];
-    assert_eq!(refund::run(ctx, stranger, "r", receipt.id, part.clone()).await.unwrap_err().kind, FaultKind::Missing);
-    let back = refund::run(ctx, owner, "r", receipt.id, part.clone()).await.unwrap();
+    assert_eq!(
+        refund::run(ctx, stranger, "r", receipt.id, part.clone())
+            .await
+            .unwrap_err()
+            .kind,
+        FaultKind::Missing
+    );
+    let back = refund::run(ctx, owner, "r", receipt.id, part.clone())
+        .await
+        .unwrap();
     assert_eq!((back.net.minor, back.licence_revoked), (513, false));
-    assert_eq!(refund::run(ctx, owner, "r", receipt.id, part).await.unwrap(), back);
+    assert_eq!(
+        refund::run(ctx, owner, "r", receipt.id, part)
+            .await
+            .unwrap(),
+        back
+    );
     // The receipt is answered as it was; the order shows what was given back since.
-    assert_eq!(buy::run(ctx, buyer, "b", order.clone()).await.unwrap(), receipt);
-    assert_eq!(buy::show(ctx, buyer, receipt.id).await.unwrap().refunded, eur(600));
-    let settled = settle::run(ctx, operator, "s", NewSettlement::default()).await.unwrap();
-    assert_eq!((settled.pools.len(), settled.pools[0].delta.minor), (1, 1_710 - 513));
+    assert_eq!(
+        buy::run(ctx, buyer, "b", order.clone()).await.unwrap(),
+        receipt
+    );
+    assert_eq!(
+        buy::show(ctx, buyer, receipt.id).await.unwrap().refunded,
+        eur(600)
+    );
+    let settled = settle::run(ctx, operator, "s", NewSettlement::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        (settled.pools.len(), settled.pools[0].delta.minor),
+        (1, 1_710 - 513)
+    );
     assert_eq!(settled.statements.len(), 3);
-    assert_eq!(settle::run(ctx, operator, "s", NewSettlement::default()).await.unwrap(), settled);
-    let nothing = settle::run(ctx, operator, "s2", NewSettlement::default()).await.unwrap();
+    assert_eq!(
+        settle::run(ctx, operator, "s", NewSettlement::default())
+            .await
+            .unwrap(),
+        settled
+    );
+    let nothing = settle::run(ctx, operator, "s2", NewSettlement::default())
+        .await
+        .unwrap();
     assert_eq!((nothing.pools.len(), nothing.statements.len()), (0, 0));
     statements_verify(&node).await;
     let shown = wallet::show(ctx, buyer).await.unwrap();
     assert_eq!(shown.balances, [eur(5_000 - 1_999 + 600)]);
-    assert_eq!(shown.movements.iter().map(|m| m.amount.minor).collect::<Vec<_>>(), [600, -1_999, 5_000]);
+    assert_eq!(
+        shown
+            .movements
+            .iter()
+            .map(|m| m.amount.minor)
+            .collect::<Vec<_>>(),
+        [600, -1_999, 5_000]
+    );
     assert_eq!(wallet::show(ctx, owner).await.unwrap().earnings, [eur(63)]);
     for who in [owner, operator] {
-        let page = sales::list(ctx, who, market.dataset, PageQuery::default()).await.unwrap();
+        let page = sales::list(ctx, who, market.dataset, PageQuery::default())
+            .await
+            .unwrap();
         assert_eq!(page.items[0].buyer.id, buyer.party);
     }
-    assert_eq!(trial_balance::run(ctx, owner).await.unwrap_err().kind, FaultKind::Missing);
+    assert_eq!(
+        trial_balance::run(ctx, owner).await.unwrap_err().kind,
+        FaultKind::Missing
+    );
     let books = trial_balance::run(ctx, operator).await.unwrap().books;
     assert_eq!((books.len(), books[0].total, books[0].entries), (1, 0, 4));
     assert_eq!(ledger_verify::run(ctx).await.unwrap(), []);
@@ -174,19 +282,39 @@ async fn journey(kind: Kind) {
 async fn statements_verify(node: &Node) {
     let key = node.ctx.keys.verify_key().as_bytes();
     let first = &node.contributors[0];
-    let page = statements::list(&node.ctx, first, PageQuery::default()).await.unwrap();
+    let page = statements::list(&node.ctx, first, PageQuery::default())
+        .await
+        .unwrap();
     let id = page.items[0].id;
     let file = statements::document(&node.ctx, first, id).await.unwrap();
     let summary = verify(file.as_bytes(), key).unwrap();
     // (1710 − 513) / 3 = 399, less the unit rounded away by the share.
-    assert_eq!((summary.earned.minor, summary.closing.minor, summary.lines), (398, 398, 1));
+    assert_eq!(
+        (summary.earned.minor, summary.closing.minor, summary.lines),
+        (398, 398, 1)
+    );
     let line = &Statement::read(file.as_bytes()).unwrap().lines[0];
     assert_eq!((line.rows, line.quality), (6, Some(8_750)));
-    assert_eq!((line.late_copies[0].rows, line.late_copies[0].holder_receipt), (4, 41));
-    assert_eq!((line.sales, line.refunds.len(), line.refunds[0].net), (1, 1, 513));
-    assert_eq!(statements::show(&node.ctx, first, id).await.unwrap(), page.items[0]);
+    assert_eq!(
+        (line.late_copies[0].rows, line.late_copies[0].holder_receipt),
+        (4, 41)
+    );
+    assert_eq!(
+        (line.sales, line.refunds.len(), line.refunds[0].net),
+        (1, 1, 513)
+    );
+    assert_eq!(
+        statements::show(&node.ctx, first, id).await.unwrap(),
+        page.items[0]
+    );
     for stranger in [&node.buyer, &node.contributors[1]] {
-        assert_eq!(statements::document(&node.ctx, stranger, id).await.unwrap_err().kind, FaultKind::Missing);
+        assert_eq!(
+            statements::document(&node.ctx, stranger, id)
+                .await
+                .unwrap_err()
+                .kind,
+            FaultKind::Missing
+        );
     }
     let tampered = file.replacen("398", "399", 1);
     assert!(verify(tampered.as_bytes(), key).is_err());
@@ -194,32 +322,82 @@ async fn statements_verify(node: &Node) {
 
 /// The rest comes back a month later: what was earned is taken back, and the licence ends.
 async fn next_month(node: &Node, order: uuid::Uuid) {
-    let Node { ctx, operator, contributors, .. } = node;
+    let Node {
+        ctx,
+        operator,
+        contributors,
+        ..
+    } = node;
     ctx.clock.advance(TimeDelta::days(20));
-    let rest = NewRefund { amount: eur(1_399), reason: "withdrawn".to_owned() };
+    let rest = NewRefund {
+        amount: eur(1_399),
+        reason: "withdrawn".to_owned(),
+    };
     let back = refund::run(ctx, operator, "r2", order, rest).await.unwrap();
     assert!(back.licence_revoked);
-    let over = NewRefund { amount: eur(1), reason: "more".to_owned() };
-    assert_eq!(refund::run(ctx, operator, "r3", order, over).await.unwrap_err().code, "exceeds_payment");
-    let settled = settle::run(ctx, operator, "s3", NewSettlement::default()).await.unwrap();
-    assert_eq!((settled.period.as_str(), settled.pools[0].delta.minor), ("2026-12", -1_197));
-    let page = statements::list(ctx, &contributors[0], PageQuery::default()).await.unwrap();
+    let over = NewRefund {
+        amount: eur(1),
+        reason: "more".to_owned(),
+    };
+    assert_eq!(
+        refund::run(ctx, operator, "r3", order, over)
+            .await
+            .unwrap_err()
+            .code,
+        "exceeds_payment"
+    );
+    let settled = settle::run(ctx, operator, "s3", NewSettlement::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        (settled.period.as_str(), settled.pools[0].delta.minor),
+        ("2026-12", -1_197)
+    );
+    let page = statements::list(ctx, &contributors[0], PageQuery::default())
+        .await
+        .unwrap();
     assert_eq!(page.items.len(), 2);
-    let file = statements::document(ctx, &contributors[0], page.items[0].id).await.unwrap();
+    let file = statements::document(ctx, &contributors[0], page.items[0].id)
+        .await
+        .unwrap();
     let summary = verify(file.as_bytes(), ctx.keys.verify_key().as_bytes()).unwrap();
-    assert_eq!((summary.opening.minor, summary.earned.minor, summary.closing.minor), (398, -398, 0));
+    assert_eq!(
+        (
+            summary.opening.minor,
+            summary.earned.minor,
+            summary.closing.minor
+        ),
+        (398, -398, 0)
+    );
     let line = &Statement::read(file.as_bytes()).unwrap().lines[0];
-    assert_eq!((line.sales, line.refunds[0].period.to_string().as_str()), (0, "2026-11"));
-    let past = NewSettlement { period: Some("2026-11".to_owned()) };
-    assert_eq!(settle::run(ctx, operator, "s4", past).await.unwrap_err().code, "period_passed");
-    assert_eq!(refund::list(ctx, &node.buyer, order).await.unwrap().len(), 2);
+    assert_eq!(
+        (line.sales, line.refunds[0].period.to_string().as_str()),
+        (0, "2026-11")
+    );
+    let past = NewSettlement {
+        period: Some("2026-11".to_owned()),
+    };
+    assert_eq!(
+        settle::run(ctx, operator, "s4", past)
+            .await
+            .unwrap_err()
+            .code,
+        "period_passed"
+    );
+    assert_eq!(
+        refund::list(ctx, &node.buyer, order).await.unwrap().len(),
+        2
+    );
     assert_eq!(ledger_verify::run(ctx).await.unwrap(), []);
 }
 
 #[test]
 fn from_top_up_to_a_statement_that_verifies_offline() {
     for kind in kinds() {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(journey(kind));
     }
 }

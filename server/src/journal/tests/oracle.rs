@@ -25,11 +25,25 @@ const CURRENCIES: [Currency; 2] = [Currency::EUR, Currency::JPY];
 /// One step of a story.
 #[derive(Debug, Clone)]
 enum Step {
-    TopUp { buyer: usize, minor: i64, currency: usize },
-    Buy { buyer: usize, gross: i64, currency: usize, epoch: i32 },
-    Refund { order: usize, minor: i64 },
+    TopUp {
+        buyer: usize,
+        minor: i64,
+        currency: usize,
+    },
+    Buy {
+        buyer: usize,
+        gross: i64,
+        currency: usize,
+        epoch: i32,
+    },
+    Refund {
+        order: usize,
+        minor: i64,
+    },
     Settle,
-    Again { step: usize },
+    Again {
+        step: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -58,30 +72,63 @@ impl Both {
     fn new(kind: Kind) -> Self {
         let bed = Bed::new(kind, BUYERS, &[1, 2, 5, 0], 700);
         let mut oracle = Oracle::new(Uuid::nil());
-        oracle.freeze(bed.market.revision, 1, bed.market.epoch.clone()).unwrap();
-        let raw: BTreeMap<Uuid, u128> =
-            bed.market.epoch.shares().iter().zip([9, 1, 1, 3]).map(|((id, _), w)| (*id, w)).collect();
+        oracle
+            .freeze(bed.market.revision, 1, bed.market.epoch.clone())
+            .unwrap();
+        let raw: BTreeMap<Uuid, u128> = bed
+            .market
+            .epoch
+            .shares()
+            .iter()
+            .zip([9, 1, 1, 3])
+            .map(|((id, _), w)| (*id, w))
+            .collect();
         let second = Epoch::freeze(&raw).unwrap();
-        bed.market.freeze(&mut bed.scratch.db(), 2, &second, &raw, start().into()).unwrap();
+        bed.market
+            .freeze(&mut bed.scratch.db(), 2, &second, &raw, start().into())
+            .unwrap();
         oracle.freeze(bed.market.revision, 2, second).unwrap();
-        Self { bed, oracle, told: Vec::new(), orders: Vec::new(), waiting: Vec::new() }
+        Self {
+            bed,
+            oracle,
+            told: Vec::new(),
+            orders: Vec::new(),
+            waiting: Vec::new(),
+        }
     }
 
     fn take(&mut self, n: usize, step: &Step) {
         let (market, now) = (&self.bed.market, self.bed.clock.now());
         let key = format!("k{n}");
         match step {
-            Step::TopUp { buyer, minor, currency } => {
+            Step::TopUp {
+                buyer,
+                minor,
+                currency,
+            } => {
                 let (party, currency) = (market.buyers[*buyer], CURRENCIES[*currency]);
                 let command = market.top_up(&key, party, *minor, currency, now).unwrap();
                 let from = Account::Bank(Label::new("main").unwrap());
-                let told = Told::TopUp { party, amount: Money::new(*minor, currency), from };
+                let told = Told::TopUp {
+                    party,
+                    amount: Money::new(*minor, currency),
+                    from,
+                };
                 self.waiting.push((command, told));
             }
-            Step::Buy { buyer, gross, currency, epoch } => {
+            Step::Buy {
+                buyer,
+                gross,
+                currency,
+                epoch,
+            } => {
                 let (buyer, currency) = (market.buyers[*buyer], CURRENCIES[*currency]);
-                let command = market.purchase(&key, buyer, *gross, currency, *epoch, now).unwrap();
-                let Work::Purchase(purchase) = &command.work else { unreachable!() };
+                let command = market
+                    .purchase(&key, buyer, *gross, currency, *epoch, now)
+                    .unwrap();
+                let Work::Purchase(purchase) = &command.work else {
+                    unreachable!()
+                };
                 let told = Told::Purchase {
                     order: purchase.order.id.0,
                     buyer,
@@ -96,12 +143,20 @@ impl Both {
             Step::Refund { order, minor } => {
                 // Only what is acknowledged can be given back.
                 self.flush();
-                let Some((order, currency)) = self.orders.get(*order).copied() else { return };
+                let Some((order, currency)) = self.orders.get(*order).copied() else {
+                    return;
+                };
                 let mut command = self.bed.refund_command(&key, order, *minor);
                 if let Work::Refund(refund) = &mut command.work {
                     refund.currency = currency;
                 }
-                self.waiting.push((command, Told::Refund { order, amount: *minor }));
+                self.waiting.push((
+                    command,
+                    Told::Refund {
+                        order,
+                        amount: *minor,
+                    },
+                ));
             }
             Step::Settle => {
                 self.flush();
@@ -119,7 +174,9 @@ impl Both {
     /// Sends what waits as one burst and tells the oracle the same in the same order.
     fn flush(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
-        let answers = self.bed.burst(waiting.iter().map(|(command, _)| command.clone()).collect());
+        let answers = self
+            .bed
+            .burst(waiting.iter().map(|(command, _)| command.clone()).collect());
         for ((command, told), answer) in waiting.into_iter().zip(answers) {
             let said = self.oracle.apply(
                 &command.request.source(),
@@ -128,7 +185,8 @@ impl Both {
                 stamp(&command),
             );
             compare(&said, &answer);
-            if let (Ok(Outcome::Recorded(_)), Told::Purchase { order, price, .. }) = (&said, &told) {
+            if let (Ok(Outcome::Recorded(_)), Told::Purchase { order, price, .. }) = (&said, &told)
+            {
                 self.orders.push((*order, price.currency));
             }
             if said.is_ok() {
@@ -142,7 +200,11 @@ impl Both {
         let moved: Vec<_> = self.oracle.pools().map(|(pool, _)| *pool).collect();
         let mut settled = 0;
         for (revision, epoch, currency) in moved {
-            let told = Told::Settle { revision, epoch, currency };
+            let told = Told::Settle {
+                revision,
+                epoch,
+                currency,
+            };
             let stamp = stamp(&command);
             let key = format!("{key}/{epoch}/{currency}");
             match self.oracle.apply("settlement", &key, &told, stamp).unwrap() {
@@ -161,7 +223,11 @@ impl Both {
             let stored = rows::sums(&mut db, currency.code()).unwrap();
             for (name, sum) in &stored {
                 let account: Account = name.parse().unwrap();
-                assert_eq!(*sum, self.oracle.balance(currency, &account), "{name} {currency}");
+                assert_eq!(
+                    *sum,
+                    self.oracle.balance(currency, &account),
+                    "{name} {currency}"
+                );
             }
             for (party, residue) in pools::carries(&mut db, currency.code()).unwrap() {
                 assert_eq!(residue, self.oracle.carry(party.0, currency));
@@ -169,7 +235,10 @@ impl Both {
             for (party, _) in self.bed.market.epoch.shares() {
                 let account = Account::available(*party);
                 let found = stored.iter().find(|(name, _)| *name == account.to_string());
-                assert_eq!(found.map_or(0, |(_, sum)| *sum), self.oracle.balance(currency, &account));
+                assert_eq!(
+                    found.map_or(0, |(_, sum)| *sum),
+                    self.oracle.balance(currency, &account)
+                );
             }
         }
         for ((revision, epoch, currency), pool) in self.oracle.pools() {
@@ -180,7 +249,9 @@ impl Both {
         }
         for (id, _) in &self.orders {
             let order = self.oracle.order(*id).unwrap();
-            let row = crate::store::orders::by_ids(&mut db, &[Key(*id)]).unwrap().remove(0);
+            let row = crate::store::orders::by_ids(&mut db, &[Key(*id)])
+                .unwrap()
+                .remove(0);
             assert_eq!((row.refunded, row.net), (order.refunded, order.legs.net));
         }
     }
@@ -216,7 +287,11 @@ fn compare(said: &Result<Outcome, BookError>, answer: &Result<Posted, Fault>) {
 impl Bed {
     /// Sends commands without waiting in between, so that they share transactions.
     fn burst(&self, commands: Vec<Command>) -> Vec<Result<Posted, Fault>> {
-        self.block_on(join_all(commands.into_iter().map(|command| self.journal.submit(command))))
+        self.block_on(join_all(
+            commands
+                .into_iter()
+                .map(|command| self.journal.submit(command)),
+        ))
     }
 }
 
@@ -240,7 +315,13 @@ fn same_as_in_memory(kind: Kind, steps: &[Step]) {
             if let Work::Refund(refund) = &mut command.work {
                 refund.currency = currency;
             }
-            both.waiting.push((command, Told::Refund { order, amount: left }));
+            both.waiting.push((
+                command,
+                Told::Refund {
+                    order,
+                    amount: left,
+                },
+            ));
         }
     }
     both.flush();

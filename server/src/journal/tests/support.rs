@@ -13,10 +13,10 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, Ids};
 use crate::error::Fault;
+use crate::journal::Journal;
 use crate::journal::audit;
 use crate::journal::command::{At, Command, Posted, Refund, Request, Work};
 use crate::journal::market::Market;
-use crate::journal::Journal;
 
 pub const EUR: Currency = Currency::EUR;
 
@@ -49,22 +49,33 @@ impl Scratch {
         let (url, dir) = match kind {
             Kind::Sqlite => {
                 let dir = tempfile::tempdir().unwrap();
-                (format!("sqlite:{}", dir.path().join("test.db").display()), Some(dir))
+                (
+                    format!("sqlite:{}", dir.path().join("test.db").display()),
+                    Some(dir),
+                )
             }
             Kind::Postgres => {
                 let base = std::env::var("TEST_DATABASE_URL").unwrap();
                 let n = COUNT.fetch_add(1, Ordering::SeqCst);
                 let name = format!("granary_journal_{}_{n}", std::process::id());
                 let mut server = PgConnection::establish(&base).unwrap();
-                server.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).unwrap();
-                server.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
+                server
+                    .batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+                    .unwrap();
+                server
+                    .batch_execute(&format!("CREATE DATABASE {name}"))
+                    .unwrap();
                 let (server_url, _) = base.rsplit_once('/').unwrap();
                 (format!("{server_url}/{name}"), None)
             }
         };
         let pool = Pool::open(&url, 4).unwrap();
         pool.migrate().unwrap();
-        Self { pool, url, _dir: dir }
+        Self {
+            pool,
+            url,
+            _dir: dir,
+        }
     }
 
     pub fn db(&self) -> Db {
@@ -78,9 +89,10 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let (Ok(base), Some((_, name))) =
-            (std::env::var("TEST_DATABASE_URL"), self.url.rsplit_once('/'))
-            && self.url.starts_with("postgres")
+        if let (Ok(base), Some((_, name))) = (
+            std::env::var("TEST_DATABASE_URL"),
+            self.url.rsplit_once('/'),
+        ) && self.url.starts_with("postgres")
             && let Ok(mut server) = PgConnection::establish(&base)
         {
             let _ = server.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
@@ -106,12 +118,28 @@ impl Bed {
     pub fn new(kind: Kind, buyers: usize, weights: &[u128], commission_bps: u16) -> Self {
         let scratch = Scratch::new(kind);
         let (clock, ids) = (Clock::manual(start()), Ids::seeded(7));
-        let market =
-            Market::make(&scratch.pool, &ids, start(), buyers, weights, commission_bps).unwrap();
+        let market = Market::make(
+            &scratch.pool,
+            &ids,
+            start(),
+            buyers,
+            weights,
+            commission_bps,
+        )
+        .unwrap();
         let journal = Journal::start(scratch.pool.clone(), clock.clone(), &ids).unwrap();
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        Self { scratch, market, journal, clock, runtime }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        Self {
+            scratch,
+            market,
+            journal,
+            clock,
+            runtime,
+        }
     }
 
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
@@ -141,12 +169,23 @@ impl Bed {
     }
 
     pub fn top_up(&self, key: &str, buyer: usize, minor: i64) -> Result<Posted, Fault> {
-        let command = self.market.top_up(key, self.market.buyers[buyer], minor, EUR, self.clock.now());
+        let command =
+            self.market
+                .top_up(key, self.market.buyers[buyer], minor, EUR, self.clock.now());
         self.submit(command.unwrap())
     }
 
     pub fn purchase(&self, key: &str, buyer: usize, gross: i64) -> Command {
-        self.market.purchase(key, self.market.buyers[buyer], gross, EUR, 1, self.clock.now()).unwrap()
+        self.market
+            .purchase(
+                key,
+                self.market.buyers[buyer],
+                gross,
+                EUR,
+                1,
+                self.clock.now(),
+            )
+            .unwrap()
     }
 
     pub fn buy(&self, key: &str, buyer: usize, gross: i64) -> Result<Posted, Fault> {
@@ -164,7 +203,11 @@ impl Bed {
             currency: EUR,
             reason: "as agreed".to_owned(),
         };
-        Command { request, at: At::now(self.clock.now()), work: Work::Refund(work) }
+        Command {
+            request,
+            at: At::now(self.clock.now()),
+            work: Work::Refund(work),
+        }
     }
 
     pub fn refund(&self, key: &str, order: Uuid, minor: i64) -> Result<Posted, Fault> {
