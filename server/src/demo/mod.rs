@@ -98,7 +98,7 @@ fn invitation(world: &World, market: &Market, args: &DemoArgs) -> String {
     let url = format!("http://{}", world.node.address);
     let mut links = Table::pairs().indented(3);
     links.row(["the market", &format!("{url}/")]);
-    links.row(["the dataset", &format!("{url}/d/{}", market.dataset.slug)]);
+    links.row(["the dataset", &format!("{url}/datasets/{}", market.dataset.slug)]);
     links.row(["the HTTP API", &format!("{url}/openapi.json")]);
     let mut people = Table::new(&["sign in as", "to see"]).indented(3);
     for (person, sees) in market.people() {

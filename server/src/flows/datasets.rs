@@ -9,7 +9,7 @@ use crate::error::Fault;
 use crate::flows::revisions::view as revision_view;
 use crate::paging::Window;
 use crate::store::datasets::{self as store, DatasetRow, Looker};
-use crate::store::{parties, revisions};
+use crate::store::{offers, parties, revisions};
 
 /// Most characters of a search.
 const SEARCH_CHARS: usize = 200;
@@ -92,6 +92,8 @@ pub(super) fn view(
     row: DatasetRow,
 ) -> Result<DatasetView, Fault> {
     let current = revisions::current(db, row.id.0)?;
+    let live = offers::live(db, row.id.0)?;
+    let live = live.iter().map(offers::OfferRow::view);
     let contract = row
         .contract
         .as_deref()
@@ -108,7 +110,7 @@ pub(super) fn view(
         commission_bps: u16::try_from(row.commission_bps).map_err(Fault::internal)?,
         contract: contract.map_err(Fault::internal)?,
         revision: current.map(revision_view),
-        offers: Vec::new(),
+        offers: live.collect::<Result<_, _>>()?,
         state: row.state,
         created_at: row.created_at.into(),
     })

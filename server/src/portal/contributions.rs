@@ -21,6 +21,7 @@ struct HowTo {
     shell: Shell,
     d: DatasetView,
     node_url: String,
+    email: String,
 }
 
 /// My contributions, newest first.
@@ -33,7 +34,8 @@ pub async fn page(visit: Visit, query: Query<Turn>) -> Page {
 pub async fn how_to(visit: Visit, slug: Path<String>) -> Page {
     let d = flows::datasets::show(&visit.ctx, visit.who.as_ref(), &slug).await?;
     let node_url = visit.ctx.config.public_url();
-    show(&HowTo { shell: visit.shell("contributions"), d, node_url })
+    let email = visit.who.as_ref().map_or_else(|| "YOU@EXAMPLE.ORG".to_owned(), |me| me.email.clone());
+    show(&HowTo { shell: visit.shell("contributions"), d, node_url, email })
 }
 
 #[cfg(test)]
@@ -53,7 +55,7 @@ mod tests {
 
     #[test]
     fn explains_the_upload_honestly() {
-        let page = HowTo { shell: samples::member(), d: samples::dataset(), node_url: "http://n".into() };
-        samples::check(&page, &["granary upload", "--dataset flights", "sealed on your device"]);
+        let page = HowTo { shell: samples::member(), d: samples::dataset(), node_url: "http://n".into(), email: "bo@example.org".into() };
+        samples::check(&page, &["--email bo@example.org", "granary upload", "--dataset flights", "sealed on your device"]);
     }
 }

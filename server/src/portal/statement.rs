@@ -43,7 +43,7 @@ impl StatementPage {
         let Envelope { signature, statement: mut s } = serde_json::from_str(document).map_err(Fault::internal)?;
         let more = s.lines.len().saturating_sub(SHOWN);
         s.lines.truncate(SHOWN);
-        Ok(Self { shell, s, key: signature.key, more })
+        Ok(Self { shell, s, key: published_form(&signature.key), more })
     }
 
     /// An amount of this statement's currency.
@@ -75,6 +75,11 @@ impl StatementPage {
         let named = |l: &Line| (format!("{} revision {}", l.dataset_title, l.revision_number), l.amount);
         Strip::new("Earned per dataset and revision; the lines below hold the numbers", self.s.lines.iter().map(named))
     }
+}
+
+/// A public key as the node publishes it and the command line takes it: base64url, no padding.
+fn published_form(standard: &str) -> String {
+    standard.trim_end_matches('=').replace('+', "-").replace('/', "_")
 }
 
 /// The page.
