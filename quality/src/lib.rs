@@ -14,7 +14,7 @@
 //! stands in [`Preview`], which belongs into a sealed blob.
 //!
 //! ```
-//! use quality::weigh::{self, Holding, KeyedRow};
+//! use quality::weigh::{self, Holding, KeyedRow, Repeats};
 //! use uuid::Uuid;
 //!
 //! let (rye, oat) = (KeyedRow { fp: [1; 16], quality: u32::MAX }, KeyedRow { fp: [2; 16], quality: u32::MAX });
@@ -28,7 +28,10 @@
 //!     rows,
 //!     tombstone: false,
 //! };
-//! let revision = weigh::compose(&[holding(anna, 1, &[rye, oat]), holding(ben, 2, &[oat])])?;
+//! let revision = weigh::compose(
+//!     &[holding(anna, 1, &[rye, oat]), holding(ben, 2, &[oat])],
+//!     Repeats::Facts,
+//! )?;
 //! let one = u128::from(weigh::ONE);
 //! assert_eq!(revision.weights[&anna], one + one / 2); // rye alone, oat by half
 //! assert_eq!(revision.weights[&ben], one / 2);

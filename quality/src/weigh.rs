@@ -25,8 +25,9 @@
 //!   standing holders share as if it were not there.
 //! * Late copies are never delivered. A row whose only standing holders are
 //!   late (the first one withdrew) leaves the revision.
-//! * Legitimate repeats stay at the largest multiplicity any one accepted
-//!   contribution has. Kept rows are taken from the best quality first, then
+//! * Without a key, repeats may be legitimate ([`Repeats::Facts`]) and stay at
+//!   the largest multiplicity any one accepted contribution has; with a key
+//!   ([`Repeats::Echoes`]) an equal row is kept once. Kept rows are taken from the best quality first, then
 //!   the earliest receipt, then file order; a cluster still weighs once.
 //! * Rows of quality below .2 are delivered but weigh nothing.
 //!
@@ -95,6 +96,16 @@ impl Holding<'_> {
         };
         share * u64::from(self.q_hundredths.min(10_000)) / 10_000
     }
+}
+
+/// What equal rows of one contribution mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeats {
+    /// No key is declared: equal rows may be different facts (two answers to a
+    /// survey), so a revision keeps as many as any one contribution has.
+    Facts,
+    /// A key is declared: an equal row says the same again and is kept once.
+    Echoes,
 }
 
 /// What stops a composition before it starts.

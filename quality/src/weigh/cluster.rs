@@ -7,7 +7,7 @@ use polars_core::runtime::THREAD_POOL;
 use rayon::prelude::*;
 use uuid::Uuid;
 
-use super::{Holding, QUALITY_FLOOR, WeighError};
+use super::{Holding, QUALITY_FLOOR, Repeats, WeighError};
 
 /// Most holdings one composition takes.
 pub const MAX_HOLDINGS: usize = u32::MAX as usize;
@@ -71,6 +71,7 @@ pub(super) struct Cluster {
 /// All rows sorted by fingerprint, ready to be merged any number of times.
 pub struct Clusters<'a> {
     holdings: &'a [Holding<'a>],
+    repeats: Repeats,
     sorted: Vec<Vec<Entry>>,
 }
 
@@ -79,10 +80,14 @@ impl<'a> Clusters<'a> {
     ///
     /// # Errors
     /// [`WeighError`] when ids or receipts repeat or indices would overflow.
-    pub fn new(holdings: &'a [Holding<'a>]) -> Result<Self, WeighError> {
+    pub fn new(holdings: &'a [Holding<'a>], repeats: Repeats) -> Result<Self, WeighError> {
         check(holdings)?;
         let sorted = THREAD_POOL.install(|| holdings.par_iter().map(sort_rows).collect());
-        Ok(Self { holdings, sorted })
+        Ok(Self {
+            holdings,
+            repeats,
+            sorted,
+        })
     }
 
     /// The holdings, in the order given.
@@ -118,7 +123,11 @@ impl<'a> Clusters<'a> {
     /// Names the rows of a cluster that go into the revision.
     pub(super) fn keep(&self, cluster: &Cluster, mut take: impl FnMut(usize, usize)) {
         let copies = &cluster.accepted;
-        let mut wanted = copies.iter().map(|c| self.count(c)).max().unwrap_or(0);
+        let most = copies.iter().map(|c| self.count(c)).max().unwrap_or(0);
+        let mut wanted = match self.repeats {
+            Repeats::Facts => most,
+            Repeats::Echoes => most.min(1),
+        };
         for copy in copies {
             for row in self.rows_of(copy).take(wanted) {
                 take(copy.holding, row);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::cluster::{Cluster, Clusters};
-use super::{Holding, WeighError};
+use super::{Holding, Repeats, WeighError};
 
 /// Rows of a contribution that repeat what others had before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,8 +79,8 @@ pub struct Composition {
 ///
 /// # Errors
 /// [`WeighError`] when contributions or receipts repeat.
-pub fn compose(holdings: &[Holding<'_>]) -> Result<Composition, WeighError> {
-    let clusters = Clusters::new(holdings)?;
+pub fn compose(holdings: &[Holding<'_>], repeats: Repeats) -> Result<Composition, WeighError> {
+    let clusters = Clusters::new(holdings, repeats)?;
     let mut tally = Tally::new(holdings);
     clusters.for_each(|cluster| tally.add(&clusters, cluster));
     Ok(tally.finish())

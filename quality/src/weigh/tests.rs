@@ -67,7 +67,7 @@ impl Owned {
 
 fn run(owned: &[Owned]) -> Composition {
     let holdings: Vec<Holding<'_>> = owned.iter().map(Owned::holding).collect();
-    compose(&holdings).expect("ids and receipts differ")
+    compose(&holdings, Repeats::Facts).expect("ids and receipts differ")
 }
 
 fn weight(of: &Composition, entity: u128) -> u128 {
@@ -175,6 +175,20 @@ fn repeats_stay_at_the_largest_multiplicity() {
 }
 
 #[test]
+fn with_a_key_an_equal_row_is_kept_once() {
+    let (one, two) = (
+        Owned::new(1, 1, &[1, 1, 2]).q(9_000),
+        Owned::new(2, 2, &[1, 1, 1, 2]),
+    );
+    let holdings = [one.holding(), two.holding()];
+    let facts = compose(&holdings, Repeats::Facts).expect("ids and receipts differ");
+    let echoes = compose(&holdings, Repeats::Echoes).expect("ids and receipts differ");
+    assert_eq!((facts.rows_delivered, echoes.rows_delivered), (4, 2));
+    assert_eq!(echoes.contributions[1].kept, [true, false, false, true]);
+    assert_eq!(facts.weights, echoes.weights, "repeats never earn");
+}
+
+#[test]
 fn poor_rows_are_delivered_but_weigh_nothing() {
     let at = run(&[Owned::new(1, 1, &[1]).q(2_000)]);
     assert_eq!(weight(&at, 1), UNIT / 5);
@@ -188,7 +202,7 @@ fn poor_rows_are_delivered_but_weigh_nothing() {
 fn ids_and_receipts_must_differ() {
     let owned = Owned::new(1, 1, &[1]);
     let holding = owned.holding();
-    let twice = compose(&[holding, holding]).map(|_| ());
+    let twice = compose(&[holding, holding], Repeats::Facts).map(|_| ());
     assert_eq!(
         twice,
         Err(WeighError::ContributionTwice(holding.contribution))
@@ -197,7 +211,7 @@ fn ids_and_receipts_must_differ() {
         contribution: Uuid::from_u128(5),
         ..holding
     };
-    let receipts = compose(&[holding, other]).map(|_| ());
+    let receipts = compose(&[holding, other], Repeats::Facts).map(|_| ());
     assert_eq!(receipts, Err(WeighError::ReceiptTwice(1)));
 }
 
@@ -404,7 +418,7 @@ proptest! {
     #[test]
     fn slices_are_priced_by_the_same_masses(market in market(), cut in 0u8..12) {
         let holdings: Vec<Holding<'_>> = market.iter().map(Owned::holding).collect();
-        let sorted = Clusters::new(&holdings).expect("ids and receipts differ");
+        let sorted = Clusters::new(&holdings, Repeats::Facts).expect("ids and receipts differ");
         let below = |h: usize, r: usize| (0..cut).any(|c| fp(c) == holdings[h].rows[r].fp);
         let lower = slice_weights(&sorted, below);
         let upper = slice_weights(&sorted, |h, r| !below(h, r));

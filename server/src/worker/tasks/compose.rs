@@ -6,7 +6,7 @@ use std::io::Read;
 use dataset_core::columns::Contract;
 use dataset_core::pack::{self, KeepMask, Part};
 use dataset_core::preflight;
-use quality::weigh::{self, Composition, ContributionWeight, Holding, KeyedRow};
+use quality::weigh::{self, Composition, ContributionWeight, Holding, KeyedRow, Repeats};
 
 use super::super::child::Voice;
 use super::super::fd;
@@ -22,7 +22,9 @@ pub(in super::super) fn run(task: ComposeTask, voice: &mut Voice) -> Finding {
 
 fn compose(task: &ComposeTask, voice: &mut Voice) -> Result<ComposedFinding, Stop> {
     voice.stage("weighing");
-    let composition = weigh(&task.holdings)?;
+    let contract = Contract::from_json(task.contract.to_string().as_bytes())
+        .map_err(|error| Stop::broken(error.to_string()))?;
+    let composition = weigh(&task.holdings, repeats(&contract))?;
     let weighed = Frame::Weighed(Box::new(summary(&composition)));
     voice
         .say(&weighed)
@@ -35,10 +37,9 @@ fn compose(task: &ComposeTask, voice: &mut Voice) -> Result<ComposedFinding, Sto
         });
     }
     voice.stage("joining rows");
-    let (file, composed) = join(task, composition)?;
+    let (file, composed) = join(task, &contract, composition)?;
     voice.stage("grading the revision");
-    let contract = task.contract.to_string();
-    let graded = super::assess::grade(&file, contract.as_bytes(), task.as_of)?;
+    let graded = super::assess::grade(&file, task.contract.to_string().as_bytes(), task.as_of)?;
     voice.stage("sealing");
     let recipient = recipient(&task.recipient)?;
     seal_whole(fd::OUTPUT, &recipient, &file)?;
@@ -52,7 +53,16 @@ fn compose(task: &ComposeTask, voice: &mut Voice) -> Result<ComposedFinding, Sto
     })
 }
 
-fn weigh(holdings: &[HoldingTask]) -> Result<Composition, Stop> {
+/// With a declared key, a row that stands twice says the same twice.
+fn repeats(contract: &Contract) -> Repeats {
+    if contract.key.is_empty() {
+        Repeats::Facts
+    } else {
+        Repeats::Echoes
+    }
+}
+
+fn weigh(holdings: &[HoldingTask], repeats: Repeats) -> Result<Composition, Stop> {
     let mut marks = Vec::with_capacity(holdings.len());
     for (holding, descriptor) in holdings.iter().zip(fd::INPUTS..) {
         marks.push(read_marks(holding, descriptor)?);
@@ -70,7 +80,7 @@ fn weigh(holdings: &[HoldingTask]) -> Result<Composition, Stop> {
             tombstone: holding.part_key.is_none(),
         })
         .collect();
-    weigh::compose(&holdings).map_err(|error| Stop::broken(error.to_string()))
+    weigh::compose(&holdings, repeats).map_err(|error| Stop::broken(error.to_string()))
 }
 
 fn read_marks(holding: &HoldingTask, descriptor: i32) -> Result<Vec<KeyedRow>, Stop> {
@@ -91,9 +101,11 @@ fn read_marks(holding: &HoldingTask, descriptor: i32) -> Result<Vec<KeyedRow>, S
     Ok(rows)
 }
 
-fn join(task: &ComposeTask, composition: Composition) -> Result<(Vec<u8>, pack::Composed), Stop> {
-    let contract = Contract::from_json(task.contract.to_string().as_bytes())
-        .map_err(|error| Stop::broken(error.to_string()))?;
+fn join(
+    task: &ComposeTask,
+    contract: &Contract,
+    composition: Composition,
+) -> Result<(Vec<u8>, pack::Composed), Stop> {
     let standing = task
         .holdings
         .iter()
@@ -111,7 +123,7 @@ fn join(task: &ComposeTask, composition: Composition) -> Result<(Vec<u8>, pack::
         decoded_len: task.max_decoded_bytes,
         ..preflight::Limits::default()
     };
-    pack::compose(parts, &contract, &limits, Vec::new()).map_err(|refusal| Stop::refused(&refusal))
+    pack::compose(parts, contract, &limits, Vec::new()).map_err(|refusal| Stop::refused(&refusal))
 }
 
 fn summary(composition: &Composition) -> Weighed {
