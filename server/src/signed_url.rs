@@ -29,11 +29,21 @@ pub struct LinkQuery {
 
 /// Makes the query string of a link to `path` for `grant` until `expires`.
 #[must_use]
-pub fn sign(secret: &hmac::Key, path: &str, grant: Uuid, now: DateTime<Utc>, expires: DateTime<Utc>) -> String {
+pub fn sign(
+    secret: &hmac::Key,
+    path: &str,
+    grant: Uuid,
+    now: DateTime<Utc>,
+    expires: DateTime<Utc>,
+) -> String {
     let (end, day) = (expires.timestamp(), now.timestamp().div_euclid(DAY));
     let tag = hmac::sign(&day_key(secret, day), &message(path, grant, end, day));
     // Some readers take a URL for a signed one only when it has a parameter of this name.
-    format!("sp=r&g={}&e={end}&k={day}&sig={}", grant.simple(), hex::encode(tag))
+    format!(
+        "sp=r&g={}&e={end}&k={day}&sig={}",
+        grant.simple(),
+        hex::encode(tag)
+    )
 }
 
 /// Checks a link and answers its grant.
@@ -41,7 +51,12 @@ pub fn sign(secret: &hmac::Key, path: &str, grant: Uuid, now: DateTime<Utc>, exp
 /// # Errors
 /// 403 `bad_signature` for a link that was not made here or was changed, 410 `link_expired`
 /// with what to do.
-pub fn check(secret: &hmac::Key, path: &str, query: &LinkQuery, now: DateTime<Utc>) -> Result<Uuid, Fault> {
+pub fn check(
+    secret: &hmac::Key,
+    path: &str,
+    query: &LinkQuery,
+    now: DateTime<Utc>,
+) -> Result<Uuid, Fault> {
     let today = now.timestamp().div_euclid(DAY);
     let sig = hex::decode(&query.sig).unwrap_or_default();
     let bytes = message(path, query.g, query.e, query.k);
@@ -70,7 +85,14 @@ fn day_key(secret: &hmac::Key, day: i64) -> hmac::Key {
 
 fn message(path: &str, grant: Uuid, end: i64, day: i64) -> Vec<u8> {
     let (end, day) = (end.to_be_bytes(), day.to_be_bytes());
-    let fields: [&[u8]; 6] = [VERSION, b"read", path.as_bytes(), grant.as_bytes(), &end, &day];
+    let fields: [&[u8]; 6] = [
+        VERSION,
+        b"read",
+        path.as_bytes(),
+        grant.as_bytes(),
+        &end,
+        &day,
+    ];
     let mut bytes = Vec::new();
     for field in fields {
         bytes.extend_from_slice(&(field.len() as u64).to_be_bytes());
@@ -96,7 +118,9 @@ mod tests {
     fn link(now: i64, end: i64) -> LinkQuery {
         let query = sign(&secret(), PATH, Uuid::from_u128(5), at(now), at(end));
         let value = |name: &str| {
-            let found = query.split('&').find_map(|part| part.strip_prefix(&format!("{name}=")));
+            let found = query
+                .split('&')
+                .find_map(|part| part.strip_prefix(&format!("{name}=")));
             found.unwrap().to_owned()
         };
         LinkQuery {
@@ -110,8 +134,14 @@ mod tests {
     #[test]
     fn a_link_works_until_its_last_second_and_not_after() {
         let link = link(1000, 2000);
-        assert_eq!(check(&secret(), PATH, &link, at(1999)).unwrap(), Uuid::from_u128(5));
-        assert_eq!(check(&secret(), PATH, &link, at(2000)).unwrap_err().code, "link_expired");
+        assert_eq!(
+            check(&secret(), PATH, &link, at(1999)).unwrap(),
+            Uuid::from_u128(5)
+        );
+        assert_eq!(
+            check(&secret(), PATH, &link, at(2000)).unwrap_err().code,
+            "link_expired"
+        );
     }
 
     #[test]
@@ -121,17 +151,30 @@ mod tests {
         changed[0].g = Uuid::from_u128(6);
         changed[1].e += 1;
         changed[2].k += 1;
-        changed[3].sig = changed[3].sig.replace(|c: char| c == good.sig.chars().next().unwrap(), "g");
+        changed[3].sig = changed[3]
+            .sig
+            .replace(|c: char| c == good.sig.chars().next().unwrap(), "g");
         for bad in &changed {
-            assert_eq!(check(&secret(), PATH, bad, at(1500)).unwrap_err().code, "bad_signature");
+            assert_eq!(
+                check(&secret(), PATH, bad, at(1500)).unwrap_err().code,
+                "bad_signature"
+            );
         }
-        assert_eq!(check(&secret(), "/f/other", &good, at(1500)).unwrap_err().code, "bad_signature");
+        assert_eq!(
+            check(&secret(), "/f/other", &good, at(1500))
+                .unwrap_err()
+                .code,
+            "bad_signature"
+        );
     }
 
     #[test]
     fn the_key_of_the_day_before_yesterday_is_no_longer_accepted() {
         let link = link(0, 10 * DAY);
         assert!(check(&secret(), PATH, &link, at(2 * DAY - 1)).is_ok());
-        assert_eq!(check(&secret(), PATH, &link, at(2 * DAY)).unwrap_err().code, "link_expired");
+        assert_eq!(
+            check(&secret(), PATH, &link, at(2 * DAY)).unwrap_err().code,
+            "link_expired"
+        );
     }
 }

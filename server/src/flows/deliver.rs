@@ -39,7 +39,12 @@ const SUFFIX: &str = ".parquet.age";
 /// # Errors
 /// 403 or 410 naming the clause that forbids it; [`Fault::missing`] for a foreign licence,
 /// revision or key.
-pub async fn url(ctx: &Ctx, who: &Actor, licence: Uuid, request: DownloadRequest) -> Result<DownloadUrl, Fault> {
+pub async fn url(
+    ctx: &Ctx,
+    who: &Actor,
+    licence: Uuid,
+    request: DownloadRequest,
+) -> Result<DownloadUrl, Fault> {
     // A second try settles a race with an equal request, which has counted and kept the header.
     match hand_out(ctx, who, licence, &request).await {
         Err(fault) if fault.code == RACED => hand_out(ctx, who, licence, &request).await,
@@ -49,9 +54,16 @@ pub async fn url(ctx: &Ctx, who: &Actor, licence: Uuid, request: DownloadRequest
 
 const RACED: &str = "try_again";
 
-async fn hand_out(ctx: &Ctx, who: &Actor, licence: Uuid, request: &DownloadRequest) -> Result<DownloadUrl, Fault> {
+async fn hand_out(
+    ctx: &Ctx,
+    who: &Actor,
+    licence: Uuid,
+    request: &DownloadRequest,
+) -> Result<DownloadUrl, Fault> {
     let (node, actor, wanted) = (ctx.clone(), who.clone(), request.clone());
-    let ready = ctx.read(move |db| prepare(&node, db, &actor, licence, &wanted)).await?;
+    let ready = ctx
+        .read(move |db| prepare(&node, db, &actor, licence, &wanted))
+        .await?;
     let header = match &ready.kept {
         Some(header) => header.clone(),
         None => seal_for(ctx, &ready).await?,
@@ -64,13 +76,19 @@ async fn hand_out(ctx: &Ctx, who: &Actor, licence: Uuid, request: &DownloadReque
         file_name: format!("{}-r{}{SUFFIX}", ready.held.slug, ready.revision.number),
         sealed_bytes: header.header.len() as u64 + ready.payload()?.1,
         etag: header.etag.clone(),
-        sha256: ready.revision.digest.as_deref().map(hex::encode).ok_or_else(unpublished)?,
+        sha256: ready
+            .revision
+            .digest
+            .as_deref()
+            .map(hex::encode)
+            .ok_or_else(unpublished)?,
         bytes: ready.revision.size.ok_or_else(unpublished)?,
         manifest: ready.revision.manifest.clone().ok_or_else(unpublished)?,
         expires_at: expires,
         grant_id: grant,
     };
-    ctx.write(move |db| record(db, ready, &header, grant)).await?;
+    ctx.write(move |db| record(db, ready, &header, grant))
+        .await?;
     Ok(answer)
 }
 
@@ -96,21 +114,40 @@ impl Ready {
     }
 }
 
-fn prepare(ctx: &Ctx, db: &mut Db, who: &Actor, licence: Uuid, wanted: &DownloadRequest) -> Result<Ready, Fault> {
+fn prepare(
+    ctx: &Ctx,
+    db: &mut Db,
+    who: &Actor,
+    licence: Uuid,
+    wanted: &DownloadRequest,
+) -> Result<Ready, Fault> {
     let held = licences::by_id(db, licence)?;
     rights::licence(who, held.row.party_id.into(), held.owner).deliver()?;
     let recipient = recipients::by_id(db, wanted.recipient_id)?;
     rights::own(who, recipient.party_id.into()).manage()?;
     if recipient.retired_at.is_some() {
-        return Err(Fault::conflict("recipient_retired", "This age key is out of use; register it again or name another."));
+        return Err(Fault::conflict(
+            "recipient_retired",
+            "This age key is out of use; register it again or name another.",
+        ));
     }
-    let revision = revisions::by_id(db, wanted.revision_id.unwrap_or(held.row.revision_id.into()))?;
+    let revision = revisions::by_id(
+        db,
+        wanted.revision_id.unwrap_or(held.row.revision_id.into()),
+    )?;
     if !revision.published() || revision.dataset_id != held.row.dataset_id {
         return Err(Fault::missing());
     }
     let kept = licences::header(db, held.row.id, revision.id, recipient.id)?;
     let (permit, ends) = permit(ctx, who.party, &held, &revision, &recipient, kept.is_some())?;
-    Ok(Ready { permit, held, revision, recipient, kept, ends })
+    Ok(Ready {
+        permit,
+        held,
+        revision,
+        recipient,
+        kept,
+        ends,
+    })
 }
 
 /// Asks the signed licence.
@@ -145,7 +182,13 @@ async fn seal_for(ctx: &Ctx, ready: &Ready) -> Result<HeaderRow, Fault> {
     let made = seal::rewrap(&header, ctx.keys.identity(), recipient).map_err(Fault::internal)?;
     let mut hasher = Hasher::new();
     hasher.update(&made);
-    hasher.update(ready.revision.payload_digest.as_deref().ok_or_else(unpublished)?);
+    hasher.update(
+        ready
+            .revision
+            .payload_digest
+            .as_deref()
+            .ok_or_else(unpublished)?,
+    );
     Ok(HeaderRow {
         licence_id: ready.held.row.id,
         revision_id: ready.revision.id,
@@ -158,7 +201,13 @@ async fn seal_for(ctx: &Ctx, ready: &Ready) -> Result<HeaderRow, Fault> {
 
 /// Leaves the grant; counts the download and keeps the header where it is the first.
 fn record(db: &mut Db, ready: Ready, header: &HeaderRow, grant: Uuid) -> Result<(), Fault> {
-    let raced = || Fault::new(Kind::Unavailable, RACED, "Another request was first; try again.");
+    let raced = || {
+        Fault::new(
+            Kind::Unavailable,
+            RACED,
+            "Another request was first; try again.",
+        )
+    };
     if ready.permit.counts() {
         // The guard inside also sees a revocation that came since the permit was given.
         if !licences::count_download(db, &ready.held.row)? {
@@ -173,7 +222,12 @@ fn record(db: &mut Db, ready: Ready, header: &HeaderRow, grant: Uuid) -> Result<
             licence_id: ready.held.row.id,
             revision_id: ready.revision.id,
             recipient_id: Some(ready.recipient.id),
-            kind: if ready.permit.counts() { grants::DOWNLOAD } else { grants::REPEAT }.to_owned(),
+            kind: if ready.permit.counts() {
+                grants::DOWNLOAD
+            } else {
+                grants::REPEAT
+            }
+            .to_owned(),
             rows: ready.revision.rows.unwrap_or(0),
             created_at: ready.permit.at().into(),
         },
@@ -204,9 +258,18 @@ pub async fn open(ctx: &Ctx, file: &str, query: &LinkQuery) -> Result<Delivery, 
         let grant = grants::by_id(db, grant)?;
         let held = licences::by_id(db, grant.licence_id.into())?;
         let revision = revisions::by_id(db, grant.revision_id.into())?;
-        let recipient = recipients::by_id(db, grant.recipient_id.ok_or_else(Fault::missing)?.into())?;
-        permit(&node, held.row.party_id.into(), &held, &revision, &recipient, true)?;
-        let header = licences::header(db, held.row.id, revision.id, recipient.id)?.ok_or_else(Fault::missing)?;
+        let recipient =
+            recipients::by_id(db, grant.recipient_id.ok_or_else(Fault::missing)?.into())?;
+        permit(
+            &node,
+            held.row.party_id.into(),
+            &held,
+            &revision,
+            &recipient,
+            true,
+        )?;
+        let header = licences::header(db, held.row.id, revision.id, recipient.id)?
+            .ok_or_else(Fault::missing)?;
         let (payload_offset, payload_len) = payload(&revision)?;
         Ok(Delivery {
             etag: header.etag,
@@ -225,7 +288,10 @@ impl Delivery {
     ///
     /// # Errors
     /// [`Kind::Unavailable`] when the store does not answer.
-    pub async fn stream(self, range: Range<u64>) -> Result<BoxStream<'static, io::Result<Bytes>>, Fault> {
+    pub async fn stream(
+        self,
+        range: Range<u64>,
+    ) -> Result<BoxStream<'static, io::Result<Bytes>>, Fault> {
         let head = self.header.len() as u64;
         let (start, end) = (range.start.min(head), range.end.min(head));
         let first = self.header.slice(start as usize..end as usize);
@@ -233,15 +299,21 @@ impl Delivery {
         if range.end <= head {
             return Ok(first.boxed());
         }
-        let body = self.payload_offset + range.start.max(head) - head..self.payload_offset + range.end - head;
-        Ok(first.chain(self.ctx.blobs.stream(self.blob, body).await?).boxed())
+        let body = self.payload_offset + range.start.max(head) - head
+            ..self.payload_offset + range.end - head;
+        Ok(first
+            .chain(self.ctx.blobs.stream(self.blob, body).await?)
+            .boxed())
     }
 }
 
 fn payload(revision: &RevisionRow) -> Result<(u64, u64), Fault> {
     let offset = revision.payload_offset.ok_or_else(unpublished)?;
     let length = revision.sealed_size.ok_or_else(unpublished)? - offset;
-    Ok((u64::try_from(offset).map_err(Fault::internal)?, u64::try_from(length).map_err(Fault::internal)?))
+    Ok((
+        u64::try_from(offset).map_err(Fault::internal)?,
+        u64::try_from(length).map_err(Fault::internal)?,
+    ))
 }
 
 fn blob(revision: &RevisionRow) -> Result<BlobKey, Fault> {
@@ -258,6 +330,10 @@ fn unpublished() -> Fault {
 
 /// The licence says no: 410 when the right has ended, 403 when it never covered this.
 fn denied(denial: Denial) -> Fault {
-    let kind = if denial.by.is_gone() { Kind::Gone } else { Kind::Forbidden };
+    let kind = if denial.by.is_gone() {
+        Kind::Gone
+    } else {
+        Kind::Forbidden
+    };
     Fault::new(kind, denial.code(), denial.to_string()).about(denial.by.clause())
 }

@@ -21,9 +21,16 @@ pub async fn list(ctx: &Ctx, who: &Actor, page: PageQuery) -> Result<Page<Licenc
     let (window, actor, node) = (Window::of(&page)?, who.clone(), ctx.clone());
     ctx.read(move |db| {
         let rows = licences::of_party(db, actor.party, window)?;
-        let page = window.page(rows, |held| held.row.id.into(), |held| view(&node, &held, actor.view()));
+        let page = window.page(
+            rows,
+            |held| held.row.id.into(),
+            |held| view(&node, &held, actor.view()),
+        );
         let items = page.items.into_iter().collect::<Result<_, _>>()?;
-        Ok(Page { items, next: page.next })
+        Ok(Page {
+            items,
+            next: page.next,
+        })
     })
     .await
 }
@@ -74,8 +81,14 @@ pub fn view(ctx: &Ctx, held: &Held, holder: PartyView) -> Result<LicenceView, Fa
 fn standing(doc: &LicenceDoc, state: &LicenceState, now: DateTime<Utc>) -> &'static str {
     match state {
         LicenceState::Active { .. } if now < doc.valid_from => "upcoming",
-        LicenceState::Active { .. } if doc.valid_until.is_some_and(|until| now >= until) => "expired",
-        LicenceState::Active { downloads } if doc.terms.download_cap.is_some_and(|cap| *downloads >= cap) => "exhausted",
+        LicenceState::Active { .. } if doc.valid_until.is_some_and(|until| now >= until) => {
+            "expired"
+        }
+        LicenceState::Active { downloads }
+            if doc.terms.download_cap.is_some_and(|cap| *downloads >= cap) =>
+        {
+            "exhausted"
+        }
         other => other.name(),
     }
 }

@@ -45,10 +45,16 @@ pub async fn run(ctx: &Ctx, who: &Actor, dataset: Uuid, new: NewOffer) -> Result
             return Ok(OfferMade { offer: None, split });
         }
         if !row.open() {
-            return Err(Fault::conflict("dataset_withdrawn", "This dataset is off the market; nothing can be offered."));
+            return Err(Fault::conflict(
+                "dataset_withdrawn",
+                "This dataset is off the market; nothing can be offered.",
+            ));
         }
         offers::publish(db, &offer)?;
-        Ok(OfferMade { offer: Some(offer.view()?), split })
+        Ok(OfferMade {
+            offer: Some(offer.view()?),
+            split,
+        })
     })
     .await
 }
@@ -56,36 +62,64 @@ pub async fn run(ctx: &Ctx, who: &Actor, dataset: Uuid, new: NewOffer) -> Result
 /// Terms given in full, or those of the template.
 fn chosen_terms(new: &NewOffer) -> Result<Terms, Fault> {
     let terms: Terms = match (&new.terms, &new.template) {
-        (Some(terms), _) => {
-            serde_json::from_value(terms.clone()).map_err(|error| Fault::invalid("terms", error.to_string()))?
-        }
+        (Some(terms), _) => serde_json::from_value(terms.clone())
+            .map_err(|error| Fault::invalid("terms", error.to_string()))?,
         (None, Some(name)) => Template::by_name(&name.replace('-', "_"))
             .ok_or_else(|| {
-                let known: Vec<&str> = Template::ALL.iter().map(|template| template.name()).collect();
-                Fault::invalid("template", format!("There is no template {name:?}; choose one of {}.", known.join(", ")))
+                let known: Vec<&str> = Template::ALL
+                    .iter()
+                    .map(|template| template.name())
+                    .collect();
+                Fault::invalid(
+                    "template",
+                    format!(
+                        "There is no template {name:?}; choose one of {}.",
+                        known.join(", ")
+                    ),
+                )
             })?
             .terms(),
-        (None, None) => return Err(Fault::invalid("template", "Name a template or give the terms in full.")),
+        (None, None) => {
+            return Err(Fault::invalid(
+                "template",
+                "Name a template or give the terms in full.",
+            ));
+        }
     };
-    terms.validate().map_err(|error| Fault::new(Kind::Invalid, error.code(), error.to_string()).about("terms"))?;
+    terms.validate().map_err(|error| {
+        Fault::new(Kind::Invalid, error.code(), error.to_string()).about("terms")
+    })?;
     Ok(terms)
 }
 
 fn checked_price(price: &Amount) -> Result<Amount, Fault> {
-    let currency: Currency = price
-        .currency
-        .parse()
-        .map_err(|_| Fault::invalid("price", "The currency is not an ISO 4217 code this node knows."))?;
+    let currency: Currency = price.currency.parse().map_err(|_| {
+        Fault::invalid(
+            "price",
+            "The currency is not an ISO 4217 code this node knows.",
+        )
+    })?;
     if price.minor < 0 {
         return Err(Fault::invalid("price", "A price is 0 or more."));
     }
-    Ok(Amount { minor: price.minor, currency: currency.code().to_owned() })
+    Ok(Amount {
+        minor: price.minor,
+        currency: currency.code().to_owned(),
+    })
 }
 
 /// What one sale at `price` would split into, by the shares of the current revision.
-fn preview(db: &mut Db, row: &DatasetRow, price: &Amount, (fee_bps, tax_bps): (u16, u16)) -> Result<SalePreview, Fault> {
+fn preview(
+    db: &mut Db,
+    row: &DatasetRow,
+    price: &Amount,
+    (fee_bps, tax_bps): (u16, u16),
+) -> Result<SalePreview, Fault> {
     let revision = revisions::current(db, row.id.into())?.ok_or_else(|| {
-        Fault::conflict("nothing_published", "Publish a revision first: an offer needs something to sell.")
+        Fault::conflict(
+            "nothing_published",
+            "Publish a revision first: an offer needs something to sell.",
+        )
     })?;
     let (_, _, shares) = revisions::latest_epoch(db, revision.id.into())?.ok_or_else(|| {
         Fault::conflict(
@@ -101,13 +135,19 @@ fn preview(db: &mut Db, row: &DatasetRow, price: &Amount, (fee_bps, tax_bps): (u
         // Exact in 128 bits: net < 2^63, share ≤ 10^12.
         let exact = i128::from(legs.net) * i128::from(line.share);
         contributors.push(PreviewLine {
-            party: names.get(&line.party_id.into()).cloned().ok_or_else(Fault::missing)?,
+            party: names
+                .get(&line.party_id.into())
+                .cloned()
+                .ok_or_else(Fault::missing)?,
             share: line.share,
             minor: i64::try_from(exact / i128::from(D)).map_err(Fault::internal)?,
             residue: i64::try_from(exact % i128::from(D)).map_err(Fault::internal)?,
         });
     }
-    let amount = |minor| Amount { minor, currency: price.currency.clone() };
+    let amount = |minor| Amount {
+        minor,
+        currency: price.currency.clone(),
+    };
     Ok(SalePreview {
         gross: amount(price.minor),
         fee: amount(legs.fee),
@@ -127,7 +167,10 @@ fn legs(row: &DatasetRow, gross: i64, fee_bps: u16, tax_bps: u16) -> Result<Legs
     let plan = FeePlan {
         fee_bps: fee_bps.into(),
         tax_bps: tax_bps.into(),
-        commission: (bps > 0).then(|| Commission { party: row.owner_id.into(), bps }),
+        commission: (bps > 0).then(|| Commission {
+            party: row.owner_id.into(),
+            bps,
+        }),
     };
     split_sale(gross, &plan).map_err(|error| Fault::invalid("price", error.to_string()))
 }

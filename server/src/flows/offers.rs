@@ -18,7 +18,10 @@ pub async fn list(ctx: &Ctx, who: Option<&Actor>, dataset: Uuid) -> Result<Page<
         let row = datasets::by_id(db, dataset)?;
         let facts = datasets::facts(db, who.as_ref().map(|actor| actor.party), &row)?;
         rights::dataset(who.as_ref(), &facts).see()?;
-        let items = offers::live(db, dataset)?.iter().map(offers::OfferRow::view).collect::<Result<_, _>>()?;
+        let items = offers::live(db, dataset)?
+            .iter()
+            .map(offers::OfferRow::view)
+            .collect::<Result<_, _>>()?;
         Ok(Page { items, next: None })
     })
     .await

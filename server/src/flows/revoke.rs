@@ -14,10 +14,18 @@ use crate::store::{licences, parties};
 ///
 /// # Errors
 /// [`Fault::missing`] for a licence that is not the caller's to end; an invalid reason.
-pub async fn run(ctx: &Ctx, who: &Actor, id: Uuid, revocation: Revocation) -> Result<LicenceView, Fault> {
+pub async fn run(
+    ctx: &Ctx,
+    who: &Actor,
+    id: Uuid,
+    revocation: Revocation,
+) -> Result<LicenceView, Fault> {
     let reason = revocation.reason.trim().to_owned();
     if reason.is_empty() || reason.chars().count() > 500 || reason.contains(char::is_control) {
-        return Err(Fault::invalid("reason", "Say why in 1 to 500 characters; the holder reads it."));
+        return Err(Fault::invalid(
+            "reason",
+            "Say why in 1 to 500 characters; the holder reads it.",
+        ));
     }
     let (who, node, now) = (who.clone(), ctx.clone(), ctx.now());
     ctx.write(move |db| {

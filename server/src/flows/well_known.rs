@@ -12,7 +12,10 @@ pub fn node_info(ctx: &Ctx) -> NodeInfo {
         name: ctx.config.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         recipient: ctx.keys.recipient().to_string(),
-        verify_keys: vec![VerifyKeyInfo { kid: key.id(), public_key: key.to_string() }],
+        verify_keys: vec![VerifyKeyInfo {
+            kid: key.id(),
+            public_key: key.to_string(),
+        }],
         max_upload_bytes: ctx.config.max_upload_bytes,
     }
 }

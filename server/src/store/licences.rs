@@ -76,7 +76,12 @@ macro_rules! held {
             .inner_join(revision::table.on(revision::id.eq(licence::revision_id)))
             .select((
                 LicenceRow::as_select(),
-                (dataset::slug, dataset::title, dataset::owner_id, revision::number),
+                (
+                    dataset::slug,
+                    dataset::title,
+                    dataset::owner_id,
+                    revision::number,
+                ),
             ))
     };
 }
@@ -84,7 +89,13 @@ macro_rules! held {
 type HeldParts = (LicenceRow, (String, String, Key, i32));
 
 fn held((row, (slug, title, owner, number)): HeldParts) -> Held {
-    Held { row, slug, title, owner: owner.into(), number }
+    Held {
+        row,
+        slug,
+        title,
+        owner: owner.into(),
+        number,
+    }
 }
 
 /// A licence by id.
@@ -152,7 +163,12 @@ pub struct HeaderRow {
 ///
 /// # Errors
 /// The database's own.
-pub fn header(db: &mut Db, licence: Key, revision: Key, recipient: Key) -> Result<Option<HeaderRow>, Fault> {
+pub fn header(
+    db: &mut Db,
+    licence: Key,
+    revision: Key,
+    recipient: Key,
+) -> Result<Option<HeaderRow>, Fault> {
     Ok(on!(db, c => delivery_header::table
         .find((licence, revision, recipient))
         .select(HeaderRow::as_select())

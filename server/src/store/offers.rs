@@ -44,7 +44,10 @@ impl OfferRow {
         Ok(OfferView {
             id: self.id.into(),
             dataset_id: self.dataset_id.into(),
-            price: Amount { minor: self.price_minor, currency: self.currency.clone() },
+            price: Amount {
+                minor: self.price_minor,
+                currency: self.currency.clone(),
+            },
             terms: serde_json::from_str(&self.terms).map_err(Fault::internal)?,
             clauses: clause_views(&self.terms()?),
             terms_sha256: hex::encode(&self.terms_digest),
