@@ -1,5 +1,6 @@
 //! top-up, refund, settle, trial-balance, password-reset.
 
+use dataset_core::digest::Sha256;
 use schema::wire::{NewRefund, NewSettlement, NewTopUp, SettlementView, TrialBalance as Sums};
 
 use super::amount::{number, show};
@@ -12,7 +13,8 @@ pub async fn top_up(args: &TopUp) -> Outcome {
     let client = settings::party(&args.remote)?;
     let amount = args.amount.amount();
     // One transfer fills a wallet once, also when the operator types it twice.
-    let key = format!("top-up {} {} {}", args.reference, args.party, show(&amount));
+    let what = format!("top-up {} {} {}", args.reference, args.party, show(&amount));
+    let key = Sha256::of(what.as_bytes()).to_string();
     let new = NewTopUp { party: args.party.clone(), amount, reference: args.reference.clone() };
     let done = client.top_up(&key, &new).await?;
     if args.print.json {

@@ -3,7 +3,7 @@
 use quality::report::{Loss, Report};
 use serde_json::Value;
 
-use super::table::{Table, grouped};
+use super::table::{Table, grade, grouped};
 
 /// Most lines shown; the whole report is one `--json` away.
 const MOST: usize = 8;
@@ -17,7 +17,7 @@ pub fn losses(report: &Value) -> Vec<Loss> {
 /// Losses as a table set in by some spaces.
 #[must_use]
 pub fn table(losses: &[Loss], indent: usize) -> String {
-    let heads = [">points", "lost to", "column", "rule", ">cells or rows", ">first row"];
+    let heads = [">points", "lost to", "column", "rule", ">how often", ">first row", ">grade without"];
     let mut table = Table::new(&heads).indented(indent);
     for loss in losses.iter().take(MOST) {
         table.row([
@@ -27,6 +27,7 @@ pub fn table(losses: &[Loss], indent: usize) -> String {
             loss.rule.clone(),
             grouped(i64::try_from(loss.count).unwrap_or(i64::MAX)),
             loss.rows.first().map_or(String::new(), ToString::to_string),
+            grade(i32::try_from(loss.q_if_fixed_hundredths).ok(), None),
         ]);
     }
     table.to_string()

@@ -23,7 +23,7 @@ type Credits = BTreeMap<Uuid, (i128, i128)>;
 pub async fn settlement(world: &mut World, market: &Market) -> Step {
     world.later(14, 0);
     world.chapter("Settlement")?;
-    let done = market.miller.client.settle("the story", &NewSettlement::default()).await?;
+    let done = market.miller.client.settle("the-story", &NewSettlement::default()).await?;
     let credits = foretold(market)?;
     let mut table = Table::new(&["pool of", ">moved", ">contributors", ">dust", "journal entry"]);
     for pool in &done.pools {

@@ -67,7 +67,7 @@ async fn top_up(market: &Market, who: &Person, minor: i64) -> Step {
         amount: euros(minor),
         reference: format!("transfer of {}", who.name),
     };
-    let key = format!("top-up {}", who.handle);
+    let key = format!("top-up-{}", who.handle);
     let done = market.miller.client.top_up(&key, &new).await?;
     equal(done.balance.minor, minor, "balance after the top-up")
 }
@@ -87,7 +87,7 @@ pub(super) async fn buy(market: &mut Market, who: fn(&Market) -> &Person, minor:
         terms_sha256: offer.terms_sha256.clone(),
         price: offer.price.clone(),
     };
-    let key = format!("{} buys", person.handle);
+    let key = format!("{}-buys", person.handle);
     let paid = person.client.buy(&key, &order).await?;
     // The same request again, as after a lost answer: one purchase all the same.
     let again = person.client.buy(&key, &order).await?;
@@ -161,7 +161,7 @@ async fn buy_again(market: &mut Market) -> Step {
         terms_sha256: offer.terms_sha256.clone(),
         price: offer.price.clone(),
     };
-    let paid = market.heron.client.buy("heron buys for research", &order).await?;
+    let paid = market.heron.client.buy("heron-buys-for-research", &order).await?;
     market.sales.push(paid);
     Ok(())
 }
@@ -214,7 +214,7 @@ async fn refund(world: &World, market: &mut Market, order: &OrderView) -> Step {
         amount: euros(minor),
         reason: "a week of one airport was late".to_owned(),
     };
-    let done = market.alder.client.refund(order.id, "wren gets something back", &new).await?;
+    let done = market.alder.client.refund(order.id, "wren-gets-something-back", &new).await?;
     equal(
         done.fee.minor + done.tax.minor + done.commission.minor + done.net.minor,
         minor,
