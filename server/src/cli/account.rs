@@ -32,11 +32,17 @@ pub async fn sign_up(args: &SignUp) -> Outcome {
 
 pub async fn login(args: &Login) -> Outcome {
     let client = Client::new(&settings::node_of(&args.remote)?)?;
-    let who = SignIn { email: args.email.clone(), password: ask::password(args.password_stdin)? };
+    let who = SignIn {
+        email: args.email.clone(),
+        password: ask::password(args.password_stdin)?,
+    };
     let session = client.sign_in(&who).await?;
     // The session serves only to make a token that can be seen, named and revoked.
     let inside = client.with_token(session.token);
-    let token = NewToken { name: token_name(), days: Some(args.days) };
+    let token = NewToken {
+        name: token_name(),
+        days: Some(args.days),
+    };
     let made = inside.create_token(&token).await?;
     inside.sign_out().await?;
     let handle = session.party.handle;
@@ -46,7 +52,11 @@ pub async fn login(args: &Login) -> Outcome {
         token_id: made.info.id,
     };
     Logins::load()?.keep(client.node(), login)?;
-    print_text(&format!("Signed in at {} as {handle} for {} days.\n", client.node(), args.days))
+    print_text(&format!(
+        "Signed in at {} as {handle} for {} days.\n",
+        client.node(),
+        args.days
+    ))
 }
 
 /// Lets the owner of the account tell machines apart.
@@ -54,7 +64,10 @@ fn token_name() -> String {
     let machine = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     match machine.trim() {
         "" => "granary command line".to_owned(),
-        name => format!("granary command line on {}", name.chars().take(60).collect::<String>()),
+        name => format!(
+            "granary command line on {}",
+            name.chars().take(60).collect::<String>()
+        ),
     }
 }
 
@@ -63,7 +76,10 @@ pub async fn logout(args: &Logout) -> Outcome {
     let Some(login) = Logins::load()?.forget(&node)? else {
         return print_text(&format!("Not signed in at {node}.\n"));
     };
-    let gone = Client::new(&node)?.with_token(login.token).revoke_token(login.token_id).await;
+    let gone = Client::new(&node)?
+        .with_token(login.token)
+        .revoke_token(login.token_id)
+        .await;
     match gone {
         Ok(()) => print_text(&format!("Signed out at {node}: the token is revoked.\n")),
         // A token that the node no longer takes is as good as revoked.
@@ -82,7 +98,11 @@ pub fn keys(args: Keys) -> Outcome {
     match args.action {
         KeysAction::New { out, replace } => {
             let path = settings::key_path(out.as_deref())?;
-            let kept = if path.exists() && replace { Some(set_aside(&path)?) } else { None };
+            let kept = if path.exists() && replace {
+                Some(set_aside(&path)?)
+            } else {
+                None
+            };
             if path.exists() {
                 return Err(Stop::new(
                     super::Exit::Usage,
@@ -104,7 +124,10 @@ pub fn keys(args: Keys) -> Outcome {
 }
 
 fn told(path: &Path, kept: Option<&Path>, recipient: &str) -> String {
-    let mut text = format!("Your key is in {}\nPublic half: {recipient}\n\n", path.display());
+    let mut text = format!(
+        "Your key is in {}\nPublic half: {recipient}\n\n",
+        path.display()
+    );
     if let Some(kept) = kept {
         text.push_str(&format!("The old key is kept in {}\n\n", kept.display()));
     }
@@ -123,7 +146,10 @@ fn set_aside(path: &Path) -> Outcome<PathBuf> {
         name.push(format!(".old-{n}"));
         PathBuf::from(name)
     };
-    let free = (1..10_000).map(name).find(|name| !name.exists()).unwrap_or_else(|| name(0));
+    let free = (1..10_000)
+        .map(name)
+        .find(|name| !name.exists())
+        .unwrap_or_else(|| name(0));
     std::fs::rename(path, &free).map_err(Stop::file(path))?;
     Ok(free)
 }

@@ -13,7 +13,10 @@ impl Price {
     /// The same for the wire.
     #[must_use]
     pub fn amount(self) -> Amount {
-        Amount { minor: self.0.minor, currency: self.0.currency.code().to_owned() }
+        Amount {
+            minor: self.0.minor,
+            currency: self.0.currency.code().to_owned(),
+        }
     }
 }
 
@@ -21,7 +24,9 @@ impl FromStr for Price {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let money: Money = text.parse().map_err(|error: MoneyError| error.to_string())?;
+        let money: Money = text
+            .parse()
+            .map_err(|error: MoneyError| error.to_string())?;
         if money.minor < 0 {
             return Err("an amount is not negative".to_owned());
         }
@@ -57,7 +62,10 @@ mod tests {
             let price: Price = text.parse().unwrap();
             assert_eq!(price.amount().minor, minor);
         }
-        assert_eq!(show(&"19.9 EUR".parse::<Price>().unwrap().amount()), "19.90 EUR");
+        assert_eq!(
+            show(&"19.9 EUR".parse::<Price>().unwrap().amount()),
+            "19.90 EUR"
+        );
         assert_eq!(number(-5, "KWD"), "-0.005");
         for wrong in ["-1 EUR", "19.99", "1.001 EUR", "ten EUR", "1 XXX"] {
             assert!(wrong.parse::<Price>().is_err(), "{wrong}");

@@ -8,7 +8,10 @@ use crate::clock::{Clock, Ids};
 /// Asks a yes-or-no question; without a terminal nobody can answer it.
 pub fn confirm(question: &str) -> Outcome {
     if !io::stdin().is_terminal() {
-        return Err(Stop::new(Exit::Usage, format!("{question} Nobody can be asked here: use --yes")));
+        return Err(Stop::new(
+            Exit::Usage,
+            format!("{question} Nobody can be asked here: use --yes"),
+        ));
     }
     eprint!("{question} [y/N] ");
     io::stderr().flush()?;

@@ -15,14 +15,18 @@ use uuid::Uuid;
 use super::amount::show;
 use super::args::{Buy, Catalog, Download, Licence, LicenceAction, Orders, Terms};
 use super::stop::{Exit, Outcome, Stop};
-use super::table::{Table, bytes, grade, grouped};
+use super::table::{Table, bytes, folded, grade, grouped};
 use super::{ask, bars, block_on, print_json, print_text, settings};
 use crate::client::{Client, download as fetching};
 
 const TRIES: u32 = 3;
+/// Clauses in words are folded to this.
+const TEXT_WIDTH: usize = 64;
 
 pub async fn catalog(args: &Catalog) -> Outcome {
-    let mut datasets = settings::visitor(&args.remote)?.datasets(args.search.as_deref()).await?;
+    let mut datasets = settings::visitor(&args.remote)?
+        .datasets(args.search.as_deref())
+        .await?;
     datasets.retain(|dataset| !dataset.offers.is_empty());
     if args.print.json {
         return print_json(&datasets);
@@ -48,7 +52,9 @@ pub async fn catalog(args: &Catalog) -> Outcome {
 }
 
 pub async fn terms(args: &Terms) -> Outcome {
-    let dataset = settings::visitor(&args.remote)?.dataset(&args.dataset).await?;
+    let dataset = settings::visitor(&args.remote)?
+        .dataset(&args.dataset)
+        .await?;
     if args.print.json {
         return print_json(&dataset.offers);
     }
@@ -62,14 +68,27 @@ pub async fn terms(args: &Terms) -> Outcome {
 }
 
 fn offer_text(dataset: &DatasetView, offer: &OfferView) -> String {
-    format!("{} for {}\n\n{}", dataset.title, show(&offer.price), clauses(&offer.clauses))
+    format!(
+        "{} for {}\n\n{}",
+        dataset.title,
+        show(&offer.price),
+        clauses(&offer.clauses)
+    )
 }
 
 /// Clauses in plain words, each with how strongly it is held.
 pub fn clauses(clauses: &[ClauseView]) -> String {
     let mut table = Table::new(&["clause", "held by", "in words"]);
     for clause in clauses {
-        table.row([&clause.clause, &clause.strength, &clause.text]);
+        let mut lines = folded(&clause.text, TEXT_WIDTH).into_iter();
+        table.row([
+            clause.clause.clone(),
+            clause.strength.clone(),
+            lines.next().unwrap_or_default(),
+        ]);
+        for line in lines {
+            table.row([String::new(), String::new(), line]);
+        }
     }
     table.to_string()
 }
@@ -89,7 +108,11 @@ pub async fn buy(args: &Buy) -> Outcome {
     };
     let key = ask::once(args.once.as_deref());
     let paid = pay(&client, &key, &order).await?;
-    if args.print.json { print_json(&paid) } else { print_text(&receipt(&paid)) }
+    if args.print.json {
+        print_json(&paid)
+    } else {
+        print_text(&receipt(&paid))
+    }
 }
 
 fn choose(dataset: &DatasetView, wanted: Option<Uuid>) -> Outcome<&OfferView> {
@@ -102,7 +125,10 @@ fn choose(dataset: &DatasetView, wanted: Option<Uuid>) -> Outcome<&OfferView> {
                 .iter()
                 .map(|offer| format!("  --offer {}  {}", offer.id, show(&offer.price)))
                 .collect();
-            let words = format!("there are several offers, choose one:\n{}", listed.join("\n"));
+            let words = format!(
+                "there are several offers, choose one:\n{}",
+                listed.join("\n")
+            );
             return Err(Stop::new(Exit::Usage, words));
         }
     };
@@ -134,7 +160,10 @@ async fn pay(client: &Client, key: &str, order: &NewOrder) -> Outcome<OrderView>
 pub fn receipt(order: &OrderView) -> String {
     let mut table = Table::pairs();
     table.row(["order".to_owned(), order.id.to_string()]);
-    table.row(["dataset".to_owned(), format!("{}, revision {}", order.dataset, order.revision)]);
+    table.row([
+        "dataset".to_owned(),
+        format!("{}, revision {}", order.dataset, order.revision),
+    ]);
     table.row(["licence".to_owned(), order.licence_id.to_string()]);
     table.row(["paid".to_owned(), show(&order.gross)]);
     table.row(["  platform fee".to_owned(), show(&order.fee)]);
@@ -146,7 +175,10 @@ pub fn receipt(order: &OrderView) -> String {
     }
     table.row(["  contributors".to_owned(), show(&order.net)]);
     table.row(["journal entry", &order.entry]);
-    table.row(["when".to_owned(), order.created_at.format("%Y-%m-%d %H:%M UTC").to_string()]);
+    table.row([
+        "when".to_owned(),
+        order.created_at.format("%Y-%m-%d %H:%M UTC").to_string(),
+    ]);
     format!("{table}\nNext: granary download {}\n", order.dataset)
 }
 
@@ -158,8 +190,15 @@ pub async fn orders(args: &Orders) -> Outcome {
     if orders.is_empty() {
         return print_text("No purchases yet.\n");
     }
-    let mut table =
-        Table::new(&["when", "dataset", ">revision", ">paid", ">refunded", "licence", "order"]);
+    let mut table = Table::new(&[
+        "when",
+        "dataset",
+        ">revision",
+        ">paid",
+        ">refunded",
+        "licence",
+        "order",
+    ]);
     for order in &orders {
         table.row([
             order.created_at.format("%Y-%m-%d %H:%M").to_string(),
@@ -180,7 +219,10 @@ pub async fn download(args: &Download) -> Outcome {
     let licence = licence_of(&client, &args.licence).await?;
     let node = client.node_info().await?;
     let recipient = register(&client, &identity).await?;
-    let ask = DownloadRequest { recipient_id: recipient.id, revision_id: args.revision };
+    let ask = DownloadRequest {
+        recipient_id: recipient.id,
+        revision_id: args.revision,
+    };
     let from = client.download_url(licence, &ask).await?;
     let out = match &args.out {
         Some(path) => path.clone(),
@@ -209,9 +251,15 @@ pub async fn download(args: &Download) -> Outcome {
 
 /// A name the node suggests is a name, never a path.
 fn suggested(name: &str) -> PathBuf {
-    let name = Path::new(name).file_name().filter(|name| !name.as_encoded_bytes().starts_with(b"."));
+    let name = Path::new(name)
+        .file_name()
+        .filter(|name| !name.as_encoded_bytes().starts_with(b"."));
     let name = PathBuf::from(name.unwrap_or("dataset.parquet".as_ref()));
-    if name.extension().is_some_and(|ending| ending == "age") { name.with_extension("") } else { name }
+    if name.extension().is_some_and(|ending| ending == "age") {
+        name.with_extension("")
+    } else {
+        name
+    }
 }
 
 /// A licence by its id, or the newest active one of a dataset.
@@ -221,10 +269,15 @@ async fn licence_of(client: &Client, named: &str) -> Outcome<Uuid> {
     }
     let licences = client.licences().await?;
     let mine = || licences.iter().filter(|licence| licence.dataset == named);
-    mine().find(|licence| licence.state == "active").or(mine().next()).map(|l| l.id).ok_or_else(|| {
-        let words = format!("you hold no licence of {named:?}; buy one with `granary buy {named}`");
-        Stop::new(Exit::Refused, words)
-    })
+    mine()
+        .find(|licence| licence.state == "active")
+        .or(mine().next())
+        .map(|l| l.id)
+        .ok_or_else(|| {
+            let words =
+                format!("you hold no licence of {named:?}; buy one with `granary buy {named}`");
+            Stop::new(Exit::Refused, words)
+        })
 }
 
 /// The node's record of this key; registers it when it is new.
@@ -234,7 +287,10 @@ pub async fn register(client: &Client, identity: &Identity) -> Outcome<Recipient
     if let Some(known) = known.into_iter().find(|known| known.recipient == recipient) {
         return Ok(known);
     }
-    let new = NewRecipient { recipient, label: "granary command line".to_owned() };
+    let new = NewRecipient {
+        recipient,
+        label: "granary command line".to_owned(),
+    };
     Ok(client.add_recipient(&new).await?)
 }
 
@@ -243,14 +299,27 @@ pub fn licence(args: Licence) -> Outcome {
         LicenceAction::Verify { file, node_key } => verify(&file, &node_key.key),
         LicenceAction::List { print, remote } => block_on(async {
             let licences = settings::party(&remote)?.licences().await?;
-            if print.json { print_json(&licences) } else { print_text(&licence_list(&licences)) }
+            if print.json {
+                print_json(&licences)
+            } else {
+                print_text(&licence_list(&licences))
+            }
         }),
-        LicenceAction::Show { id, out, print, remote } => block_on(async {
+        LicenceAction::Show {
+            id,
+            out,
+            print,
+            remote,
+        } => block_on(async {
             let licence = settings::party(&remote)?.licence(id).await?;
             if let Some(path) = &out {
                 std::fs::write(path, &licence.document).map_err(Stop::file(path))?;
             }
-            if print.json { print_json(&licence) } else { print_text(&licence_text(&licence)) }
+            if print.json {
+                print_json(&licence)
+            } else {
+                print_text(&licence_text(&licence))
+            }
         }),
         // The key file decides whom the file is sealed to, so a new key is all it takes.
         LicenceAction::Reissue(args) => block_on(download(&args)),
@@ -261,13 +330,22 @@ fn licence_list(licences: &[LicenceView]) -> String {
     if licences.is_empty() {
         return "No licences.\n".to_owned();
     }
-    let mut table = Table::new(&["dataset", ">revision", "state", "until", ">downloads", "licence"]);
+    let mut table = Table::new(&[
+        "dataset",
+        ">revision",
+        "state",
+        "until",
+        ">downloads",
+        "licence",
+    ]);
     for licence in licences {
         table.row([
             licence.dataset.clone(),
             licence.revision.to_string(),
             licence.state.clone(),
-            licence.valid_until.map_or("open-ended".into(), |t| t.format("%Y-%m-%d").to_string()),
+            licence
+                .valid_until
+                .map_or("open-ended".into(), |t| t.format("%Y-%m-%d").to_string()),
             licence.downloads_used.to_string(),
             licence.id.to_string(),
         ]);
@@ -278,13 +356,21 @@ fn licence_list(licences: &[LicenceView]) -> String {
 fn licence_text(licence: &LicenceView) -> String {
     let mut facts = Table::pairs();
     facts.row(["holder", &licence.holder.handle]);
-    facts.row(["dataset".to_owned(), format!("{}, revision {}", licence.title, licence.revision)]);
+    facts.row([
+        "dataset".to_owned(),
+        format!("{}, revision {}", licence.title, licence.revision),
+    ]);
     facts.row(["state", &licence.state]);
     if let Some(reason) = &licence.revoked_reason {
         facts.row(["revoked", reason]);
     }
-    let until = licence.valid_until.map_or("open-ended".into(), |t| t.format("%Y-%m-%d").to_string());
-    facts.row(["term".to_owned(), format!("{} to {until}", licence.valid_from.format("%Y-%m-%d"))]);
+    let until = licence
+        .valid_until
+        .map_or("open-ended".into(), |t| t.format("%Y-%m-%d").to_string());
+    facts.row([
+        "term".to_owned(),
+        format!("{} to {until}", licence.valid_from.format("%Y-%m-%d")),
+    ]);
     format!("{facts}\n{}", clauses(&licence.clauses))
 }
 
@@ -307,7 +393,9 @@ fn verify(file: &Path, key: &str) -> Outcome {
     let signed = SignedLicence::verify(text.trim(), &key)
         .map_err(|error| Stop::new(Exit::Wrong, format!("{}: {error}", file.display())))?;
     let doc = signed.doc();
-    let until = doc.valid_until.map_or("open-ended".into(), |t| t.format("%Y-%m-%d").to_string());
+    let until = doc
+        .valid_until
+        .map_or("open-ended".into(), |t| t.format("%Y-%m-%d").to_string());
     print_text(&format!(
         "Genuine: signed by this node and unchanged.\n\
          Licence {} of {}, revision {}, for party {}\nTerm {} to {until}\n\

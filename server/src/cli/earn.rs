@@ -13,7 +13,11 @@ use super::{block_on, consume, print_json, print_text, settings};
 
 pub async fn wallet(args: &Wallet) -> Outcome {
     let wallet = settings::party(&args.remote)?.wallet().await?;
-    if args.print.json { print_json(&wallet) } else { print_text(&wallet_text(&wallet)) }
+    if args.print.json {
+        print_json(&wallet)
+    } else {
+        print_text(&wallet_text(&wallet))
+    }
 }
 
 fn wallet_text(wallet: &WalletView) -> String {
@@ -36,7 +40,11 @@ fn wallet_text(wallet: &WalletView) -> String {
             one.entry.clone(),
         ]);
     }
-    if moves.is_empty() { facts.to_string() } else { format!("{facts}\n{moves}") }
+    if moves.is_empty() {
+        facts.to_string()
+    } else {
+        format!("{facts}\n{moves}")
+    }
 }
 
 pub fn statement(args: Statement) -> Outcome {
@@ -44,9 +52,18 @@ pub fn statement(args: Statement) -> Outcome {
         StatementAction::Verify { file, node_key } => verify(&file, &node_key.key),
         StatementAction::List { print, remote } => block_on(async {
             let list = settings::party(&remote)?.statements().await?;
-            if print.json { print_json(&list) } else { print_text(&statements(&list)) }
+            if print.json {
+                print_json(&list)
+            } else {
+                print_text(&statements(&list))
+            }
         }),
-        StatementAction::Show { id, out, print, remote } => block_on(async {
+        StatementAction::Show {
+            id,
+            out,
+            print,
+            remote,
+        } => block_on(async {
             let file = settings::party(&remote)?.statement_document(id).await?;
             if let Some(path) = &out {
                 std::fs::write(path, &file).map_err(Stop::file(path))?;
@@ -108,7 +125,9 @@ pub fn render(document: &Document) -> String {
 
 fn lines(document: &Document) -> String {
     let currency = document.head.currency.code();
-    let heads = ["dataset", ">rev", ">sales", ">rows", ">grade", ">pool", ">share", ">amount"];
+    let heads = [
+        "dataset", ">rev", ">sales", ">rows", ">grade", ">pool", ">share", ">amount",
+    ];
     let mut table = Table::new(&heads).indented(2);
     for line in &document.lines {
         table.row([
@@ -122,7 +141,11 @@ fn lines(document: &Document) -> String {
             number(line.amount, currency),
         ]);
     }
-    let mut text = if table.is_empty() { String::new() } else { table.to_string() };
+    let mut text = if table.is_empty() {
+        String::new()
+    } else {
+        table.to_string()
+    };
     for line in &document.commissions {
         text.push_str(&format!(
             "  Owner's commission on {}: {}\n",

@@ -16,10 +16,16 @@ use crate::journal::audit;
 pub fn run(args: Ledger) -> Outcome {
     match args.action {
         LedgerAction::Replay { scenario, out } => replay(&scenario, out.as_deref()),
-        LedgerAction::Verify { print, remote, config } => verify(print, &remote, &config),
-        LedgerAction::Export { format: ExportFormat::Hledger, remote, config } => {
-            export(&remote, &config)
-        }
+        LedgerAction::Verify {
+            print,
+            remote,
+            config,
+        } => verify(print, &remote, &config),
+        LedgerAction::Export {
+            format: ExportFormat::Hledger,
+            remote,
+            config,
+        } => export(&remote, &config),
     }
 }
 
@@ -47,7 +53,10 @@ fn verify(print: Print, remote: &Remote, config: &Config) -> Outcome {
     match findings.len() {
         0 => Ok(()),
         1 => Err(Stop::new(Exit::Wrong, "the ledger breaks one invariant")),
-        n => Err(Stop::new(Exit::Wrong, format!("the ledger breaks invariants in {n} places"))),
+        n => Err(Stop::new(
+            Exit::Wrong,
+            format!("the ledger breaks invariants in {n} places"),
+        )),
     }
 }
 

@@ -93,13 +93,19 @@ async fn talk(command: Command) -> Outcome {
         Command::Settle(args) => operate::settle(&args).await,
         Command::TrialBalance(args) => operate::trial_balance(&args).await,
         Command::PasswordReset(args) => operate::password_reset(&args).await,
-        _ => Err(Stop::new(Exit::Usage, "this command does not talk to a node")),
+        _ => Err(Stop::new(
+            Exit::Usage,
+            "this command does not talk to a node",
+        )),
     }
 }
 
 /// Runs a command's future on this thread.
 pub(crate) fn block_on<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }
 
 /// Prints a result as indented JSON.

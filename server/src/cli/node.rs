@@ -24,7 +24,9 @@ impl From<StartError> for Stop {
 }
 
 pub fn serve(args: Serve) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     Ok(runtime.block_on(serve::run(args.config))?)
 }
 
@@ -41,7 +43,10 @@ pub fn migrate(args: &Migrate) -> Outcome {
         .map_err(|error| Stop::new(Exit::Machine, error.to_string()))?;
     match ran.len() {
         0 => print_text("The database is up to date.\n"),
-        _ => print_text(&format!("The database is up to date; ran {}.\n", ran.join(", "))),
+        _ => print_text(&format!(
+            "The database is up to date; ran {}.\n",
+            ran.join(", ")
+        )),
     }
 }
 
@@ -62,8 +67,13 @@ impl Local {
         if remote.node.is_some() || !there {
             return Ok(None);
         }
-        let Some(lock) = hold(config)? else { return Ok(None) };
-        Ok(Some(Self { pool: open(config)?, _lock: lock }))
+        let Some(lock) = hold(config)? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            pool: open(config)?,
+            _lock: lock,
+        }))
     }
 
     /// Reads one unchanging state of the database.
@@ -115,8 +125,10 @@ pub fn config(args: &ShowConfig) -> Outcome {
     let facts = facts(&args.config);
     let limits = block_on(async { Ok(worker::limits_active(&args.config).await?) })?;
     if args.print.json {
-        let settings: serde_json::Map<String, serde_json::Value> =
-            facts.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let settings: serde_json::Map<String, serde_json::Value> = facts
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
         return print_json(&serde_json::json!({ "settings": settings, "checker": limits }));
     }
     let mut table = Table::new(&["setting", "value"]);
@@ -125,7 +137,11 @@ pub fn config(args: &ShowConfig) -> Outcome {
     }
     let mut checker = Table::new(&["limit of the checker", "works here", "how"]);
     for limit in &limits {
-        checker.row([limit.name.clone(), yes(limit.active).to_owned(), limit.detail.clone()]);
+        checker.row([
+            limit.name.clone(),
+            yes(limit.active).to_owned(),
+            limit.detail.clone(),
+        ]);
     }
     print_text(&format!("{table}\n{checker}"))
 }
@@ -138,7 +154,13 @@ fn facts(config: &Config) -> Vec<(&'static str, String)> {
     vec![
         ("data-dir", config.data_dir.display().to_string()),
         ("database-url", without_password(&config.database_url())),
-        ("blobs", config.blobs.clone().unwrap_or_else(|| "in the data folder".to_owned())),
+        (
+            "blobs",
+            config
+                .blobs
+                .clone()
+                .unwrap_or_else(|| "in the data folder".to_owned()),
+        ),
         ("listen", config.listen.to_string()),
         ("public-url", config.public_url()),
         ("name", config.name.clone()),
@@ -146,7 +168,10 @@ fn facts(config: &Config) -> Vec<(&'static str, String)> {
         ("tax-bps", config.tax_bps.to_string()),
         ("max-upload-bytes", grouped_u64(config.max_upload_bytes)),
         ("max-decoded-bytes", grouped_u64(config.max_decoded_bytes)),
-        ("worker-memory-bytes", grouped_u64(config.worker_memory_bytes)),
+        (
+            "worker-memory-bytes",
+            grouped_u64(config.worker_memory_bytes),
+        ),
         ("worker-seconds", config.worker_seconds.to_string()),
         ("workers", config.workers.to_string()),
         ("secure-cookies", config.secure_cookies.to_string()),

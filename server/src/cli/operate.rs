@@ -15,7 +15,11 @@ pub async fn top_up(args: &TopUp) -> Outcome {
     // One transfer fills a wallet once, also when the operator types it twice.
     let what = format!("top-up {} {} {}", args.reference, args.party, show(&amount));
     let key = Sha256::of(what.as_bytes()).to_string();
-    let new = NewTopUp { party: args.party.clone(), amount, reference: args.reference.clone() };
+    let new = NewTopUp {
+        party: args.party.clone(),
+        amount,
+        reference: args.reference.clone(),
+    };
     let done = client.top_up(&key, &new).await?;
     if args.print.json {
         return print_json(&done);
@@ -42,8 +46,13 @@ pub async fn refund(args: &Refund) -> Outcome {
             order.dataset
         ))?;
     }
-    let new = NewRefund { amount, reason: args.reason.clone() };
-    let done = client.refund(args.order, &ask::once(args.once.as_deref()), &new).await?;
+    let new = NewRefund {
+        amount,
+        reason: args.reason.clone(),
+    };
+    let done = client
+        .refund(args.order, &ask::once(args.once.as_deref()), &new)
+        .await?;
     if args.print.json {
         return print_json(&done);
     }
@@ -51,24 +60,42 @@ pub async fn refund(args: &Refund) -> Outcome {
     legs.row(["given back".to_owned(), show(&done.amount)]);
     legs.row(["  of the platform fee".to_owned(), show(&done.fee)]);
     legs.row(["  of the sales tax".to_owned(), show(&done.tax)]);
-    legs.row(["  of the owner's commission".to_owned(), show(&done.commission)]);
+    legs.row([
+        "  of the owner's commission".to_owned(),
+        show(&done.commission),
+    ]);
     legs.row(["  of the contributors' pool".to_owned(), show(&done.net)]);
     legs.row(["journal entry", &done.entry]);
-    let licence = if done.licence_revoked { "revoked" } else { "stays" };
+    let licence = if done.licence_revoked {
+        "revoked"
+    } else {
+        "stays"
+    };
     legs.row(["licence", licence]);
     print_text(&legs.to_string())
 }
 
 pub async fn settle(args: &Settle) -> Outcome {
     let client = settings::party(&args.remote)?;
-    let new = NewSettlement { period: args.period.clone() };
-    let done = client.settle(&ask::once(args.once.as_deref()), &new).await?;
-    if args.print.json { print_json(&done) } else { print_text(&settled(&done)) }
+    let new = NewSettlement {
+        period: args.period.clone(),
+    };
+    let done = client
+        .settle(&ask::once(args.once.as_deref()), &new)
+        .await?;
+    if args.print.json {
+        print_json(&done)
+    } else {
+        print_text(&settled(&done))
+    }
 }
 
 fn settled(done: &SettlementView) -> String {
     if done.pools.is_empty() {
-        return format!("Period {}: no pool has moved since the last settlement.\n", done.period);
+        return format!(
+            "Period {}: no pool has moved since the last settlement.\n",
+            done.period
+        );
     }
     let mut pools = Table::new(&["entry", ">pool", ">contributors", ">dust"]);
     for pool in &done.pools {
@@ -135,6 +162,11 @@ pub fn balances(sums: &Sums) -> String {
 }
 
 pub async fn password_reset(args: &PasswordReset) -> Outcome {
-    let link = settings::party(&args.remote)?.password_reset(&args.party).await?;
-    print_text(&format!("{}\nIt works once. Give it to the party on a way you trust.\n", link.url))
+    let link = settings::party(&args.remote)?
+        .password_reset(&args.party)
+        .await?;
+    print_text(&format!(
+        "{}\nIt works once. Give it to the party on a way you trust.\n",
+        link.url
+    ))
 }

@@ -31,21 +31,42 @@ impl From<AdmissionArg> for Admission {
 pub async fn dataset(args: Dataset) -> Outcome {
     match args.action {
         DatasetAction::Create(args) => create(&args).await,
-        DatasetAction::List { search, print, remote } => {
-            let datasets = settings::visitor(&remote)?.datasets(search.as_deref()).await?;
+        DatasetAction::List {
+            search,
+            print,
+            remote,
+        } => {
+            let datasets = settings::visitor(&remote)?
+                .datasets(search.as_deref())
+                .await?;
             if print.json {
                 return print_json(&datasets);
             }
             print_text(&list(&datasets))
         }
-        DatasetAction::Show { dataset, print, remote } => {
+        DatasetAction::Show {
+            dataset,
+            print,
+            remote,
+        } => {
             let dataset = settings::visitor(&remote)?.dataset(&dataset).await?;
-            if print.json { print_json(&dataset) } else { print_text(&describe(&dataset)) }
+            if print.json {
+                print_json(&dataset)
+            } else {
+                print_text(&describe(&dataset))
+            }
         }
-        DatasetAction::Invite { dataset, handles, remote } => {
+        DatasetAction::Invite {
+            dataset,
+            handles,
+            remote,
+        } => {
             let client = settings::party(&remote)?;
             let id = client.dataset(&dataset).await?.id;
-            let patch = DatasetPatch { invite: handles.clone(), ..DatasetPatch::default() };
+            let patch = DatasetPatch {
+                invite: handles.clone(),
+                ..DatasetPatch::default()
+            };
             client.edit_dataset(id, &patch).await?;
             print_text(&format!("Invited to {dataset}: {}\n", handles.join(", ")))
         }
@@ -104,18 +125,29 @@ fn describe(dataset: &DatasetView) -> String {
         text.push_str(&format!("{}\n", dataset.description));
     }
     let mut facts = Table::pairs();
-    facts.row(["slug", &dataset.slug]).row(["owner", &dataset.owner.handle]);
-    facts.row(["admission".to_owned(), format!("{:?}", dataset.admission).to_lowercase()]);
+    facts
+        .row(["slug", &dataset.slug])
+        .row(["owner", &dataset.owner.handle]);
+    facts.row([
+        "admission".to_owned(),
+        format!("{:?}", dataset.admission).to_lowercase(),
+    ]);
     facts.row(["state", &dataset.state]);
     if dataset.commission_bps > 0 {
-        facts.row(["owner's commission".to_owned(), basis_points(dataset.commission_bps)]);
+        facts.row([
+            "owner's commission".to_owned(),
+            basis_points(dataset.commission_bps),
+        ]);
     }
     match &dataset.revision {
         Some(revision) => facts.row(["revision".to_owned(), revision_line(revision)]),
         None => facts.row(["revision", "none yet"]),
     };
     for offer in &dataset.offers {
-        facts.row(["offer".to_owned(), format!("{} ({})", show(&offer.price), offer.id)]);
+        facts.row([
+            "offer".to_owned(),
+            format!("{} ({})", show(&offer.price), offer.id),
+        ]);
     }
     text.push_str(&format!("\n{facts}"));
     if let Some(contract) = &dataset.contract {
@@ -142,7 +174,10 @@ fn columns(contract: &Value) -> String {
     let listed = contract.get("columns").and_then(Value::as_array);
     for column in listed.into_iter().flatten() {
         let text = |key: &str| column.get(key).and_then(Value::as_str).unwrap_or_default();
-        let optional = column.get("optional").and_then(Value::as_bool).unwrap_or(false);
+        let optional = column
+            .get("optional")
+            .and_then(Value::as_bool)
+            .unwrap_or(false);
         let kind = format!("{}{}", text("type"), if optional { "?" } else { "" });
         table.row([text("name"), &kind, text("unit"), text("description")]);
     }
@@ -167,14 +202,19 @@ pub async fn upload(args: &Upload) -> Outcome {
         }
         return print_text(&format!(
             "Safe on the node{}. Verdict later: granary contribution show {}\n",
-            sent.receipt_no.map_or(String::new(), |no| format!(" under receipt {no}")),
+            sent.receipt_no
+                .map_or(String::new(), |no| format!(" under receipt {no}")),
             sent.id
         ));
     }
     let bar = bars::waiting("checking");
     let verdict = client
         .wait_for_verdict(sent.id, |now| {
-            bar.set_message(now.stage.clone().unwrap_or_else(|| "waiting for a checker".into()));
+            bar.set_message(
+                now.stage
+                    .clone()
+                    .unwrap_or_else(|| "waiting for a checker".into()),
+            );
         })
         .await?;
     bar.finish_and_clear();
@@ -223,17 +263,28 @@ fn accepted(now: &ContributionView, losses: &Value) -> String {
     );
     let lines = report::losses(losses);
     if !lines.is_empty() {
-        text.push_str(&format!("\nWhat cost points:\n{}", report::table(&lines, 2)));
+        text.push_str(&format!(
+            "\nWhat cost points:\n{}",
+            report::table(&lines, 2)
+        ));
     }
     text
 }
 
 pub async fn contribution(args: Contribution) -> Outcome {
     match args.action {
-        ContributionAction::List { dataset, print, remote } => {
+        ContributionAction::List {
+            dataset,
+            print,
+            remote,
+        } => {
             let client = settings::party(&remote)?;
             let list = match dataset {
-                Some(slug) => client.contributions(client.dataset(&slug).await?.id).await?,
+                Some(slug) => {
+                    client
+                        .contributions(client.dataset(&slug).await?.id)
+                        .await?
+                }
                 None => client.my_contributions().await?,
             };
             if print.json {
@@ -260,8 +311,9 @@ fn contributions(list: &[ContributionView]) -> String {
     if list.is_empty() {
         return "No contributions.\n".to_owned();
     }
-    let mut table =
-        Table::new(&["id", ">receipt", "dataset", "by", "file", "state", ">rows", ">grade"]);
+    let mut table = Table::new(&[
+        "id", ">receipt", "dataset", "by", "file", "state", ">rows", ">grade",
+    ]);
     for one in list {
         table.row([
             one.id.to_string(),
@@ -278,7 +330,9 @@ fn contributions(list: &[ContributionView]) -> String {
 }
 
 pub async fn withdraw(args: &Withdraw) -> Outcome {
-    let gone = settings::party(&args.remote)?.withdraw(args.contribution).await?;
+    let gone = settings::party(&args.remote)?
+        .withdraw(args.contribution)
+        .await?;
     print_text(&format!(
         "{} is withdrawn from {}. Published revisions keep it; later ones are made without it.\n",
         gone.file_name, gone.dataset
@@ -288,7 +342,14 @@ pub async fn withdraw(args: &Withdraw) -> Outcome {
 pub async fn publish(args: &Publish) -> Outcome {
     let client = settings::party(&args.remote)?;
     let dataset = client.dataset(&args.dataset).await?;
-    let asked = client.publish(dataset.id, &NewRevision { note: args.note.clone() }).await?;
+    let asked = client
+        .publish(
+            dataset.id,
+            &NewRevision {
+                note: args.note.clone(),
+            },
+        )
+        .await?;
     if args.no_wait {
         return print_text(&format!("Revision {} is being composed.\n", asked.number));
     }
@@ -299,7 +360,10 @@ pub async fn publish(args: &Publish) -> Outcome {
         print_json(&made)?;
     }
     if let Some(failure) = &made.failure {
-        return Err(Stop::new(Exit::Refused, format!("not published: {failure}")));
+        return Err(Stop::new(
+            Exit::Refused,
+            format!("not published: {failure}"),
+        ));
     }
     if args.print.json {
         return Ok(());
@@ -309,7 +373,10 @@ pub async fn publish(args: &Publish) -> Outcome {
     for line in &shares.shares {
         table.row([line.party.handle.clone(), share(line.share)]);
     }
-    print_text(&format!("Published revision {}\n\nWho is paid for it:\n{table}", revision_line(&made)))
+    print_text(&format!(
+        "Published revision {}\n\nWho is paid for it:\n{table}",
+        revision_line(&made)
+    ))
 }
 
 pub async fn offer(args: &Offer) -> Outcome {
@@ -324,7 +391,11 @@ pub async fn offer(args: &Offer) -> Outcome {
     };
     let preview = client.offer(dataset.id, &wanted(true)).await?;
     if args.dry_run {
-        return if args.print.json { print_json(&preview) } else { print_text(&split(&preview.split)) };
+        return if args.print.json {
+            print_json(&preview)
+        } else {
+            print_text(&split(&preview.split))
+        };
     }
     if !args.yes {
         print_text(&split(&preview.split))?;
@@ -353,7 +424,12 @@ pub fn split(preview: &SalePreview) -> String {
     ] {
         legs.row([name.to_owned(), number(leg.minor, currency)]);
     }
-    let mut parts = Table::new(&["contributor", ">share", &format!(">{currency}"), ">and carried"]);
+    let mut parts = Table::new(&[
+        "contributor",
+        ">share",
+        &format!(">{currency}"),
+        ">and carried",
+    ]);
     for line in &preview.contributors {
         parts.row([
             line.party.handle.clone(),
@@ -367,15 +443,24 @@ pub fn split(preview: &SalePreview) -> String {
 
 pub async fn sales(args: &Sales) -> Outcome {
     let client = settings::party(&args.remote)?;
-    let sales = client.sales(client.dataset(&args.dataset).await?.id).await?;
+    let sales = client
+        .sales(client.dataset(&args.dataset).await?.id)
+        .await?;
     if args.print.json {
         return print_json(&sales);
     }
     if sales.is_empty() {
         return print_text("No sales yet.\n");
     }
-    let mut table =
-        Table::new(&["when", "buyer", ">revision", ">paid", ">net", ">refunded", "order"]);
+    let mut table = Table::new(&[
+        "when",
+        "buyer",
+        ">revision",
+        ">paid",
+        ">net",
+        ">refunded",
+        "order",
+    ]);
     for sale in &sales {
         table.row([
             sale.created_at.format("%Y-%m-%d %H:%M").to_string(),

@@ -11,17 +11,31 @@ const MOST: usize = 8;
 /// The losses of a report, most first; nothing when it is not a report of this version.
 #[must_use]
 pub fn losses(report: &Value) -> Vec<Loss> {
-    serde_json::from_value::<Report>(report.clone()).map(|report| report.losses).unwrap_or_default()
+    serde_json::from_value::<Report>(report.clone())
+        .map(|report| report.losses)
+        .unwrap_or_default()
 }
 
 /// Losses as a table set in by some spaces.
 #[must_use]
 pub fn table(losses: &[Loss], indent: usize) -> String {
-    let heads = [">points", "lost to", "column", "rule", ">how often", ">first row", ">grade without"];
+    let heads = [
+        ">points",
+        "lost to",
+        "column",
+        "rule",
+        ">how often",
+        ">first row",
+        ">grade without",
+    ];
     let mut table = Table::new(&heads).indented(indent);
     for loss in losses.iter().take(MOST) {
         table.row([
-            format!("{}.{:02}", loss.lost_hundredths / 100, loss.lost_hundredths % 100),
+            format!(
+                "{}.{:02}",
+                loss.lost_hundredths / 100,
+                loss.lost_hundredths % 100
+            ),
             dimension(loss),
             loss.column.clone().unwrap_or_default(),
             loss.rule.clone(),

@@ -20,7 +20,11 @@ const HERE: &str = "http://127.0.0.1:8460";
 
 /// Folder of the settings: `GRANARY_CONFIG_DIR`, else `granary` among the user's settings.
 fn folder() -> Outcome<PathBuf> {
-    let from = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let from = |name: &str| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     from("GRANARY_CONFIG_DIR")
         .or_else(|| from("XDG_CONFIG_HOME").map(|dir| dir.join("granary")))
         .or_else(|| from("HOME").map(|home| home.join(".config/granary")))
@@ -56,7 +60,10 @@ impl Logins {
         let path = Self::path()?;
         match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
-                let words = format!("{}: {error}; remove the file and log in again", path.display());
+                let words = format!(
+                    "{}: {error}; remove the file and log in again",
+                    path.display()
+                );
                 Stop::new(Exit::Machine, words)
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
@@ -71,7 +78,9 @@ impl Logins {
         let mut fresh = NamedTempFile::new_in(folder).map_err(Stop::file(&path))?;
         serde_json::to_writer_pretty(&mut fresh, self)
             .map_err(|error| Stop::file(&path)(error.into()))?;
-        fresh.persist(&path).map_err(|error| Stop::file(&path)(error.error))?;
+        fresh
+            .persist(&path)
+            .map_err(|error| Stop::file(&path)(error.error))?;
         Ok(())
     }
 
@@ -99,7 +108,10 @@ pub fn node_of(remote: &Remote) -> Outcome<String> {
         Some(node) => Some(node.clone()),
         None => Logins::load()?.current,
     };
-    Ok(named.unwrap_or_else(|| HERE.to_owned()).trim_end_matches('/').to_owned())
+    Ok(named
+        .unwrap_or_else(|| HERE.to_owned())
+        .trim_end_matches('/')
+        .to_owned())
 }
 
 /// A client of the node, with the token if there is one.
@@ -108,7 +120,10 @@ pub fn visitor(remote: &Remote) -> Outcome<Client> {
     let client = Client::new(&node)?;
     let token = match &remote.token {
         Some(token) => Some(token.clone()),
-        None => Logins::load()?.nodes.get(&node).map(|login| login.token.clone()),
+        None => Logins::load()?
+            .nodes
+            .get(&node)
+            .map(|login| login.token.clone()),
     };
     Ok(match token {
         Some(token) => client.with_token(token),
@@ -150,7 +165,9 @@ pub fn write_key(path: &Path) -> Outcome<Recipient> {
         .mode(0o600)
         .open(path)
         .map_err(Stop::file(path))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(Stop::file(path))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(Stop::file(path))?;
     Ok(recipient)
 }
 
@@ -159,14 +176,22 @@ pub fn read_key(path: &Path) -> Outcome<Identity> {
     let text = fs::read_to_string(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Stop::new(
             Exit::Machine,
-            format!("there is no key at {}: make one with `granary keys new`", path.display()),
+            format!(
+                "there is no key at {}: make one with `granary keys new`",
+                path.display()
+            ),
         ),
         _ => Stop::file(path)(error),
     })?;
-    let mut keys = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
+    let mut keys = text
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty() && !l.starts_with('#'));
     let wrong = |why: &str| Stop::new(Exit::Machine, format!("{}: {why}", path.display()));
     match (keys.next(), keys.next()) {
-        (Some(key), None) => key.parse().map_err(|_| wrong("this is not an age X25519 key file")),
+        (Some(key), None) => key
+            .parse()
+            .map_err(|_| wrong("this is not an age X25519 key file")),
         (None, _) => Err(wrong("there is no key in this file")),
         _ => Err(wrong("there are several keys in this file; keep one")),
     }
@@ -195,7 +220,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/identity.txt");
         let recipient = write_key(&path).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         assert_eq!(read_key(&path).unwrap().to_recipient(), recipient);
         let before = fs::read(&path).unwrap();
         assert!(write_key(&path).is_err());
@@ -206,9 +234,19 @@ mod tests {
     fn what_is_no_key_file_says_so() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        assert!(read_key(&path).unwrap_err().words.contains("granary keys new"));
+        assert!(
+            read_key(&path)
+                .unwrap_err()
+                .words
+                .contains("granary keys new")
+        );
         fs::write(&path, "# nothing\n").unwrap();
-        assert!(read_key(&path).unwrap_err().words.contains("no key in this file"));
+        assert!(
+            read_key(&path)
+                .unwrap_err()
+                .words
+                .contains("no key in this file")
+        );
         fs::write(&path, "AGE-SECRET-KEY-1\n").unwrap();
         assert!(read_key(&path).unwrap_err().words.contains("not an age"));
     }

@@ -40,7 +40,10 @@ pub type Outcome<T = ()> = Result<T, Stop>;
 impl Stop {
     /// Ends with these words.
     pub fn new(exit: Exit, words: impl Into<String>) -> Self {
-        Self { exit, words: words.into() }
+        Self {
+            exit,
+            words: words.into(),
+        }
     }
 
     /// A failure on a file of this machine.
@@ -61,14 +64,18 @@ impl From<ClientError> for Stop {
         let exit = match &error {
             ClientError::Refused(problem) if problem.status == 401 => Exit::SignIn,
             _ if error.is_passing() => Exit::Away,
-            ClientError::Refused(_) | ClientError::Strange { .. } | ClientError::TooLarge { .. } => {
-                Exit::Refused
-            }
+            ClientError::Refused(_)
+            | ClientError::Strange { .. }
+            | ClientError::TooLarge { .. } => Exit::Refused,
             ClientError::Address(_) => Exit::Usage,
             ClientError::Unverified(_) => Exit::Wrong,
             _ => Exit::Machine,
         };
-        let hint = if exit == Exit::SignIn { "; sign in with `granary login`" } else { "" };
+        let hint = if exit == Exit::SignIn {
+            "; sign in with `granary login`"
+        } else {
+            ""
+        };
         Self::new(exit, format!("{error}{hint}"))
     }
 }
@@ -80,7 +87,11 @@ impl From<Fault> for Stop {
             Kind::Internal | Kind::Full => Exit::Machine,
             _ => Exit::Refused,
         };
-        let mut words = if fault.kind == Kind::Internal { String::new() } else { fault.to_string() };
+        let mut words = if fault.kind == Kind::Internal {
+            String::new()
+        } else {
+            fault.to_string()
+        };
         // On this side of the node the cause is what helps, and nobody else reads it.
         let mut cause = std::error::Error::source(&fault);
         while let Some(inner) = cause {

@@ -23,10 +23,21 @@ impl Table {
     /// A table with these column heads.
     #[must_use]
     pub fn new(heads: &[&str]) -> Self {
-        let side = |head: &&str| if head.starts_with('>') { Side::Right } else { Side::Left };
+        let side = |head: &&str| {
+            if head.starts_with('>') {
+                Side::Right
+            } else {
+                Side::Left
+            }
+        };
         Self {
             sides: heads.iter().map(side).collect(),
-            rows: vec![heads.iter().map(|head| head.trim_start_matches('>').to_owned()).collect()],
+            rows: vec![
+                heads
+                    .iter()
+                    .map(|head| head.trim_start_matches('>').to_owned())
+                    .collect(),
+            ],
             indent: 0,
             headed: true,
         }
@@ -35,7 +46,12 @@ impl Table {
     /// Names on the left, values on the right, no head.
     #[must_use]
     pub fn pairs() -> Self {
-        Self { sides: vec![Side::Left; 2], rows: Vec::new(), indent: 0, headed: false }
+        Self {
+            sides: vec![Side::Left; 2],
+            rows: Vec::new(),
+            indent: 0,
+            headed: false,
+        }
     }
 
     /// The same, set in by that many spaces.
@@ -47,7 +63,8 @@ impl Table {
 
     /// Adds a row.
     pub fn row<T: ToString>(&mut self, cells: impl IntoIterator<Item = T>) -> &mut Self {
-        self.rows.push(cells.into_iter().map(|cell| cell.to_string()).collect());
+        self.rows
+            .push(cells.into_iter().map(|cell| cell.to_string()).collect());
         self
     }
 
@@ -59,9 +76,15 @@ impl Table {
 
     fn widths(&self) -> Vec<usize> {
         let width = |column: usize| {
-            self.rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max()
+            self.rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|c| c.chars().count())
+                .max()
         };
-        (0..self.sides.len()).map(|column| width(column).unwrap_or(0)).collect()
+        (0..self.sides.len())
+            .map(|column| width(column).unwrap_or(0))
+            .collect()
     }
 
     fn line(&self, cells: &[String], widths: &[usize]) -> String {
@@ -96,6 +119,22 @@ impl fmt::Display for Table {
     }
 }
 
+/// Text in lines of at most `width` characters, broken at blanks; longer words stand alone.
+#[must_use]
+pub fn folded(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// `12,345`: digits in groups of three.
 #[must_use]
 pub fn grouped(number: i64) -> String {
@@ -114,7 +153,9 @@ pub fn grouped(number: i64) -> String {
 #[must_use]
 pub fn grade(hundredths: Option<i32>, letter: Option<&str>) -> String {
     match hundredths {
-        Some(q) => format!("{}.{:02} {}", q / 100, q % 100, letter.unwrap_or("")).trim_end().into(),
+        Some(q) => format!("{}.{:02} {}", q / 100, q % 100, letter.unwrap_or(""))
+            .trim_end()
+            .into(),
         None => "–".to_owned(),
     }
 }
@@ -122,7 +163,11 @@ pub fn grade(hundredths: Option<i32>, letter: Option<&str>) -> String {
 /// `33.333333 %`: a share of 10^12, rounded down to what can be read.
 #[must_use]
 pub fn share(ppt: i64) -> String {
-    format!("{}.{:06} %", ppt / 10_000_000_000, ppt % 10_000_000_000 / 10_000)
+    format!(
+        "{}.{:06} %",
+        ppt / 10_000_000_000,
+        ppt % 10_000_000_000 / 10_000
+    )
 }
 
 /// `12.3 MB`
@@ -131,8 +176,14 @@ pub fn bytes(count: u64) -> String {
     match count {
         0..1_000 => format!("{count} B"),
         1_000..1_000_000 => format!("{}.{} kB", count / 1_000, count % 1_000 / 100),
-        1_000_000..1_000_000_000 => format!("{}.{} MB", count / 1_000_000, count % 1_000_000 / 100_000),
-        _ => format!("{}.{} GB", count / 1_000_000_000, count % 1_000_000_000 / 100_000_000),
+        1_000_000..1_000_000_000 => {
+            format!("{}.{} MB", count / 1_000_000, count % 1_000_000 / 100_000)
+        }
+        _ => format!(
+            "{}.{} GB",
+            count / 1_000_000_000,
+            count % 1_000_000_000 / 100_000_000
+        ),
     }
 }
 
@@ -144,7 +195,22 @@ mod tests {
     fn columns_line_up_and_numbers_lean_right() {
         let mut table = Table::new(&["name", ">rows"]).indented(2);
         table.row(["café", "1,234"]).row(["b", "5"]);
-        assert_eq!(table.to_string(), "  name   rows\n  ────  ─────\n  café  1,234\n  b         5\n");
+        assert_eq!(
+            table.to_string(),
+            "  name   rows\n  ────  ─────\n  café  1,234\n  b         5\n"
+        );
+    }
+
+    #[test]
+    fn text_is_folded_at_words() {
+        let lines = folded(&"word ".repeat(40), 20);
+        assert!(
+            lines
+                .iter()
+                .all(|line| line.len() <= 20 && !line.ends_with(' '))
+        );
+        assert_eq!(lines.join(" ").split(' ').count(), 40);
+        assert_eq!(folded("a verylongword b", 5), ["a", "verylongword", "b"]);
     }
 
     #[test]

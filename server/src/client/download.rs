@@ -47,13 +47,19 @@ pub struct Opened {
 /// The node does not publish that key.
 pub fn key_for(node: &NodeInfo, document: &str) -> Answer<VerifyKey> {
     let id = jws_key_id(document).map_err(unverified("the signed document"))?;
-    let info = node.verify_keys.iter().find(|key| key.kid == id).ok_or_else(|| {
-        ClientError::Unverified(format!(
-            "the document is signed with key {id}, which {} does not publish",
-            node.name
-        ))
-    })?;
-    info.public_key.parse().map_err(unverified("the node's public key"))
+    let info = node
+        .verify_keys
+        .iter()
+        .find(|key| key.kid == id)
+        .ok_or_else(|| {
+            ClientError::Unverified(format!(
+                "the document is signed with key {id}, which {} does not publish",
+                node.name
+            ))
+        })?;
+    info.public_key
+        .parse()
+        .map_err(unverified("the node's public key"))
 }
 
 /// Fetches, opens and checks what a download URL leads to, and puts it at `out`.
@@ -80,7 +86,13 @@ pub async fn fetch(
     bar.set_message("checking");
     let (bytes, sha256) = open_sealed(&part.path, identity, out, &manifest)?;
     part.remove();
-    Ok(Opened { path: out.to_owned(), bytes, sha256, manifest, resumed_at })
+    Ok(Opened {
+        path: out.to_owned(),
+        bytes,
+        sha256,
+        manifest,
+        resumed_at,
+    })
 }
 
 /// Sealed bytes that have arrived so far.
@@ -151,7 +163,8 @@ impl Part {
         bar.set_message("downloading");
         let broken = |error: reqwest::Error| ClientError::transport(client.node(), &error);
         while let Some(block) = response.chunk().await.map_err(broken)? {
-            file.write_all(&block).map_err(ClientError::file(&self.path))?;
+            file.write_all(&block)
+                .map_err(ClientError::file(&self.path))?;
             self.length += block.len() as u64;
             bar.inc(block.len() as u64);
         }
@@ -169,7 +182,10 @@ impl Part {
             self.length = 0;
             options.write(true).truncate(true);
         }
-        options.create(true).open(&self.path).map_err(ClientError::file(&self.path))
+        options
+            .create(true)
+            .open(&self.path)
+            .map_err(ClientError::file(&self.path))
     }
 
     fn remove(&self) {
@@ -180,8 +196,17 @@ impl Part {
 }
 
 fn range_start(response: &Response) -> Option<u64> {
-    let range = response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
-    range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
+    let range = response
+        .headers()
+        .get(header::CONTENT_RANGE)?
+        .to_str()
+        .ok()?;
+    range
+        .strip_prefix("bytes ")?
+        .split('-')
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// Opens a sealed file into place; only a file with the expected digest gets its name.
@@ -210,7 +235,9 @@ fn open_sealed(
         ClientError::Unverified(format!("{error}; nothing was kept, download it again"))
     })?;
     fresh.as_file().sync_all().map_err(ClientError::file(out))?;
-    fresh.persist(out).map_err(|error| ClientError::file(out)(error.error))?;
+    fresh
+        .persist(out)
+        .map_err(|error| ClientError::file(out)(error.error))?;
     Ok((bytes, sha256))
 }
 

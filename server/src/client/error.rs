@@ -60,7 +60,9 @@ pub enum ClientError {
         source: SealError,
     },
     /// The file is larger than the node takes.
-    #[error("{path} has {sealed} bytes when sealed; this node takes at most {limit}: split the file")]
+    #[error(
+        "{path} has {sealed} bytes when sealed; this node takes at most {limit}: split the file"
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -160,7 +162,10 @@ mod tests {
             clause: Some("term".into()),
         };
         let error = ClientError::Refused(Box::new(problem));
-        assert_eq!(error.to_string(), "The licence ended. [term] (licence_expired, request r1)");
+        assert_eq!(
+            error.to_string(),
+            "The licence ended. [term] (licence_expired, request r1)"
+        );
         assert_eq!(error.code(), Some("licence_expired"));
         assert!(!error.is_passing());
     }

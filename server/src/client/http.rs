@@ -42,13 +42,20 @@ impl Client {
             .user_agent(concat!("granary/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| ClientError::transport(&node, &error))?;
-        Ok(Self { http, node, token: None })
+        Ok(Self {
+            http,
+            node,
+            token: None,
+        })
     }
 
     /// The same node, seen by the holder of this token.
     #[must_use]
     pub fn with_token(&self, token: impl Into<String>) -> Self {
-        Self { token: Some(token.into()), ..self.clone() }
+        Self {
+            token: Some(token.into()),
+            ..self.clone()
+        }
     }
 
     /// Address of the node, without a trailing slash.
@@ -91,7 +98,11 @@ impl Client {
         let status = response.status().as_u16();
         match response.json::<Problem>().await {
             Ok(problem) => Err(ClientError::Refused(Box::new(problem))),
-            Err(_) => Err(ClientError::Strange { node: self.node.clone(), what, status }),
+            Err(_) => Err(ClientError::Strange {
+                node: self.node.clone(),
+                what,
+                status,
+            }),
         }
     }
 
@@ -100,9 +111,11 @@ impl Client {
         let (status, what) = (response.status().as_u16(), response.url().path().to_owned());
         match response.json().await {
             Ok(body) => Ok(body),
-            Err(error) if error.is_decode() => {
-                Err(ClientError::Strange { node: self.node.clone(), what, status })
-            }
+            Err(error) if error.is_decode() => Err(ClientError::Strange {
+                node: self.node.clone(),
+                what,
+                status,
+            }),
             Err(error) => Err(ClientError::transport(&self.node, &error)),
         }
     }
@@ -113,7 +126,10 @@ impl Client {
 
     pub(super) async fn text(&self, path: &str) -> Answer<String> {
         let response = self.send(self.request(Method::GET, path)).await?;
-        response.text().await.map_err(|error| ClientError::transport(&self.node, &error))
+        response
+            .text()
+            .await
+            .map_err(|error| ClientError::transport(&self.node, &error))
     }
 
     pub(super) async fn post<T: DeserializeOwned>(
@@ -129,7 +145,8 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Answer<T> {
-        self.body(self.request(Method::PATCH, path).json(body)).await
+        self.body(self.request(Method::PATCH, path).json(body))
+            .await
     }
 
     /// Moves money: the node does it once per key, however often it is sent.
@@ -139,12 +156,16 @@ impl Client {
         key: &str,
         body: &impl Serialize,
     ) -> Answer<T> {
-        let request = self.request(Method::POST, path).header("Idempotency-Key", key);
+        let request = self
+            .request(Method::POST, path)
+            .header("Idempotency-Key", key);
         self.body(request.json(body)).await
     }
 
     pub(super) async fn delete(&self, path: &str) -> Answer<()> {
-        self.send(self.request(Method::DELETE, path)).await.map(drop)
+        self.send(self.request(Method::DELETE, path))
+            .await
+            .map(drop)
     }
 
     pub(super) async fn delete_for<T: DeserializeOwned>(&self, path: &str) -> Answer<T> {
@@ -174,7 +195,10 @@ impl Client {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let mut request = self.request(Method::GET, path).query(&[("limit", PAGE)]).query(filter);
+            let mut request = self
+                .request(Method::GET, path)
+                .query(&[("limit", PAGE)])
+                .query(filter);
             if let Some(cursor) = &cursor {
                 request = request.query(&[("cursor", cursor)]);
             }

@@ -74,7 +74,8 @@ impl Client {
 
     /// `GET /api/v1/datasets/{id}`; the slug serves as well.
     pub async fn dataset(&self, id_or_slug: &str) -> Answer<DatasetView> {
-        self.get(&format!("/api/v1/datasets/{}", segment(id_or_slug))).await
+        self.get(&format!("/api/v1/datasets/{}", segment(id_or_slug)))
+            .await
     }
 
     /// `PATCH /api/v1/datasets/{id}`
@@ -84,7 +85,8 @@ impl Client {
 
     /// `POST /api/v1/datasets/{id}/contributions`
     pub async fn announce(&self, dataset: Uuid, new: &NewContribution) -> Answer<ContributionView> {
-        self.post(&format!("/api/v1/datasets/{dataset}/contributions"), new).await
+        self.post(&format!("/api/v1/datasets/{dataset}/contributions"), new)
+            .await
     }
 
     /// `PUT /api/v1/contributions/{id}/content`
@@ -94,12 +96,18 @@ impl Client {
         length: u64,
         sealed: reqwest::Body,
     ) -> Answer<ContributionView> {
-        self.put_stream(&format!("/api/v1/contributions/{id}/content"), length, sealed).await
+        self.put_stream(
+            &format!("/api/v1/contributions/{id}/content"),
+            length,
+            sealed,
+        )
+        .await
     }
 
     /// `GET /api/v1/datasets/{id}/contributions`
     pub async fn contributions(&self, dataset: Uuid) -> Answer<Vec<ContributionView>> {
-        self.all(&format!("/api/v1/datasets/{dataset}/contributions"), &[]).await
+        self.all(&format!("/api/v1/datasets/{dataset}/contributions"), &[])
+            .await
     }
 
     /// `GET /api/v1/contributions`: the caller's own
@@ -114,22 +122,26 @@ impl Client {
 
     /// `GET /api/v1/contributions/{id}/report`
     pub async fn contribution_report(&self, id: Uuid) -> Answer<Value> {
-        self.get(&format!("/api/v1/contributions/{id}/report")).await
+        self.get(&format!("/api/v1/contributions/{id}/report"))
+            .await
     }
 
     /// `DELETE /api/v1/contributions/{id}`
     pub async fn withdraw(&self, id: Uuid) -> Answer<ContributionView> {
-        self.delete_for(&format!("/api/v1/contributions/{id}")).await
+        self.delete_for(&format!("/api/v1/contributions/{id}"))
+            .await
     }
 
     /// `POST /api/v1/datasets/{id}/revisions`
     pub async fn publish(&self, dataset: Uuid, revision: &NewRevision) -> Answer<RevisionView> {
-        self.post(&format!("/api/v1/datasets/{dataset}/revisions"), revision).await
+        self.post(&format!("/api/v1/datasets/{dataset}/revisions"), revision)
+            .await
     }
 
     /// `GET /api/v1/datasets/{id}/revisions`
     pub async fn revisions(&self, dataset: Uuid) -> Answer<Vec<RevisionView>> {
-        self.all(&format!("/api/v1/datasets/{dataset}/revisions"), &[]).await
+        self.all(&format!("/api/v1/datasets/{dataset}/revisions"), &[])
+            .await
     }
 
     /// `GET /api/v1/revisions/{id}`
@@ -152,12 +164,14 @@ impl Client {
 impl Client {
     /// `POST /api/v1/datasets/{id}/offers`
     pub async fn offer(&self, dataset: Uuid, offer: &NewOffer) -> Answer<OfferMade> {
-        self.post(&format!("/api/v1/datasets/{dataset}/offers"), offer).await
+        self.post(&format!("/api/v1/datasets/{dataset}/offers"), offer)
+            .await
     }
 
     /// `GET /api/v1/datasets/{id}/offers`
     pub async fn offers(&self, dataset: Uuid) -> Answer<Vec<OfferView>> {
-        self.all(&format!("/api/v1/datasets/{dataset}/offers"), &[]).await
+        self.all(&format!("/api/v1/datasets/{dataset}/offers"), &[])
+            .await
     }
 
     /// `POST /api/v1/orders`, once per key.
@@ -177,7 +191,8 @@ impl Client {
 
     /// `POST /api/v1/orders/{id}/refunds`, once per key.
     pub async fn refund(&self, order: Uuid, key: &str, refund: &NewRefund) -> Answer<RefundView> {
-        self.post_once(&format!("/api/v1/orders/{order}/refunds"), key, refund).await
+        self.post_once(&format!("/api/v1/orders/{order}/refunds"), key, refund)
+            .await
     }
 
     /// `GET /api/v1/licences`
@@ -192,12 +207,14 @@ impl Client {
 
     /// `POST /api/v1/licences/{id}/revoke`
     pub async fn revoke(&self, id: Uuid, why: &Revocation) -> Answer<LicenceView> {
-        self.post(&format!("/api/v1/licences/{id}/revoke"), why).await
+        self.post(&format!("/api/v1/licences/{id}/revoke"), why)
+            .await
     }
 
     /// `POST /api/v1/licences/{id}/download-urls`
     pub async fn download_url(&self, id: Uuid, ask: &DownloadRequest) -> Answer<DownloadUrl> {
-        self.post(&format!("/api/v1/licences/{id}/download-urls"), ask).await
+        self.post(&format!("/api/v1/licences/{id}/download-urls"), ask)
+            .await
     }
 }
 
@@ -210,7 +227,8 @@ impl Client {
 
     /// `GET /api/v1/datasets/{id}/sales`
     pub async fn sales(&self, dataset: Uuid) -> Answer<Vec<SaleView>> {
-        self.all(&format!("/api/v1/datasets/{dataset}/sales"), &[]).await
+        self.all(&format!("/api/v1/datasets/{dataset}/sales"), &[])
+            .await
     }
 
     /// `GET /api/v1/statements`
@@ -235,7 +253,8 @@ impl Client {
 
     /// `POST /api/v1/admin/settlements`, once per key.
     pub async fn settle(&self, key: &str, settlement: &NewSettlement) -> Answer<SettlementView> {
-        self.post_once("/api/v1/admin/settlements", key, settlement).await
+        self.post_once("/api/v1/admin/settlements", key, settlement)
+            .await
     }
 
     /// `POST /api/v1/admin/parties/{id}/password-reset`; handle or e-mail address serve as well.
@@ -251,7 +270,11 @@ impl Client {
 
     /// `GET /api/v1/admin/ledger/export`
     pub async fn ledger_export(&self, format: &str) -> Answer<String> {
-        self.text(&format!("/api/v1/admin/ledger/export?format={}", segment(format))).await
+        self.text(&format!(
+            "/api/v1/admin/ledger/export?format={}",
+            segment(format)
+        ))
+        .await
     }
 
     /// `GET /api/v1/admin/ledger/verify`

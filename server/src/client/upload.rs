@@ -69,16 +69,34 @@ pub fn seal(file: &Path, node: &NodeInfo, bar: &ProgressBar) -> Answer<Sealed> {
     writer.flush().map_err(ClientError::file(copy.path()))?;
     drop(writer);
     let (_, sha256, plain_bytes) = reader.finish();
-    let sealed_bytes = copy.as_file().metadata().map_err(ClientError::file(copy.path()))?.len();
+    let sealed_bytes = copy
+        .as_file()
+        .metadata()
+        .map_err(ClientError::file(copy.path()))?
+        .len();
     if sealed_bytes > node.max_upload_bytes {
         return Err(too_large(file, sealed_bytes, node));
     }
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Sealed { copy, path: file.to_owned(), name, sha256, plain_bytes, sealed_bytes })
+    let name = file
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    Ok(Sealed {
+        copy,
+        path: file.to_owned(),
+        name,
+        sha256,
+        plain_bytes,
+        sealed_bytes,
+    })
 }
 
 fn too_large(file: &Path, sealed: u64, node: &NodeInfo) -> ClientError {
-    ClientError::TooLarge { path: file.to_owned(), sealed, limit: node.max_upload_bytes }
+    ClientError::TooLarge {
+        path: file.to_owned(),
+        sealed,
+        limit: node.max_upload_bytes,
+    }
 }
 
 impl Client {
@@ -113,7 +131,8 @@ impl Client {
         let blocks = ReaderStream::with_capacity(file, BLOCK)
             .inspect_ok(move |block| counted.inc(block.len() as u64));
         let body = reqwest::Body::wrap_stream(blocks);
-        self.send_content(announced.id, sealed.sealed_bytes, body).await
+        self.send_content(announced.id, sealed.sealed_bytes, body)
+            .await
     }
 }
 
@@ -145,7 +164,10 @@ mod tests {
         let bytes = std::fs::read(sealed.copy.path()).unwrap();
         assert_eq!(bytes.len() as u64, sealed.sealed_bytes());
         let mut opened = Vec::new();
-        seal::open(Cursor::new(bytes), &identity).unwrap().read_to_end(&mut opened).unwrap();
+        seal::open(Cursor::new(bytes), &identity)
+            .unwrap()
+            .read_to_end(&mut opened)
+            .unwrap();
         assert_eq!(opened, [7; 70_000]);
         assert_eq!(sealed.sha256(), Sha256::of(&opened));
     }
@@ -156,6 +178,9 @@ mod tests {
         file.write_all(&[7; 70_000]).unwrap();
         let node = node(Identity::generate().to_recipient().to_string(), 70_000);
         let refused = seal(file.path(), &node, &ProgressBar::hidden());
-        assert!(matches!(refused, Err(ClientError::TooLarge { limit: 70_000, .. })));
+        assert!(matches!(
+            refused,
+            Err(ClientError::TooLarge { limit: 70_000, .. })
+        ));
     }
 }

@@ -23,7 +23,10 @@ impl Client {
         loop {
             let now = self.contribution(id).await?;
             seen(&now);
-            if !matches!(now.state, ContributionState::Awaiting | ContributionState::Received) {
+            if !matches!(
+                now.state,
+                ContributionState::Awaiting | ContributionState::Received
+            ) {
                 return Ok(now);
             }
             sleep(&mut pause).await;

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt32Array,
-};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::{cast, concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Date32Type, Field, Int64Type, Schema};
 use arrow::error::ArrowError;
@@ -94,13 +92,21 @@ impl Cut {
                 .flat_map(|(_, rows)| rows.iter().copied())
                 .filter(|row| !own.contains(row))
                 .collect();
-            Ok(Part { days, rows: pick(&sample, held.iter().copied())?, held })
+            Ok(Part {
+                days,
+                rows: pick(&sample, held.iter().copied())?,
+                held,
+            })
         };
         let (first, second, mut third) = (part(1..=first_end)?, part(second)?, part(third)?);
         let private: Vec<u32> = third.held.difference(&second.held).copied().collect();
         let faults = spoil(&mut third, &private, dice)?;
         let own = to_contract(&pick(&sample, own.iter().copied())?)?;
-        Ok(Self { parts: [first, second, third], faults, own })
+        Ok(Self {
+            parts: [first, second, third],
+            faults,
+            own,
+        })
     }
 
     /// Distinct rows of one provider that at least one other holds as well.
@@ -108,7 +114,9 @@ impl Cut {
     pub fn shared(&self, which: usize) -> usize {
         let others = || self.parts.iter().enumerate().filter(|(at, _)| *at != which);
         let held_by_others = |row: &&u32| others().any(|(_, part)| part.held.contains(row));
-        self.parts.get(which).map_or(0, |part| part.held.iter().filter(held_by_others).count())
+        self.parts
+            .get(which)
+            .map_or(0, |part| part.held.iter().filter(held_by_others).count())
     }
 }
 
@@ -128,7 +136,9 @@ fn rows_by_day(sample: &RecordBatch) -> Cutting<BTreeMap<u8, Vec<u32>>> {
 /// Flights of the last day that none of the providers gets.
 fn own_rows(by_day: &BTreeMap<u8, Vec<u32>>, dice: &mut Dice) -> Cutting<BTreeSet<u32>> {
     let last = by_day.get(&LAST).filter(|rows| rows.len() > OWN_ROWS);
-    let mut last = last.ok_or(DataError::Sample("too few rows on the last day"))?.clone();
+    let mut last = last
+        .ok_or(DataError::Sample("too few rows on the last day"))?
+        .clone();
     dice.shuffle(&mut last);
     last.truncate(OWN_ROWS);
     Ok(last.into_iter().collect())
@@ -149,9 +159,17 @@ fn spoil(part: &mut Part, private: &[u32], dice: &mut Dice) -> Cutting<Faults> {
     let mut delays = texts(&part.rows, "dep_delay")?;
     let mut arrivals = integers(&part.rows, "arr_delay")?;
     // A cancelled flight has no delay that could be spoiled.
-    let mut next = || places.by_ref().find(|at| part.rows.column(DEP_DELAY).is_valid(*at));
+    let mut next = || {
+        places
+            .by_ref()
+            .find(|at| part.rows.column(DEP_DELAY).is_valid(*at))
+    };
     for at in 0..faults.null_tokens {
-        set(&mut delays, next(), Some(["NA", "N/A", "NULL"][at % 3].to_owned()))?;
+        set(
+            &mut delays,
+            next(),
+            Some(["NA", "N/A", "NULL"][at % 3].to_owned()),
+        )?;
     }
     for at in 0..faults.bad_types {
         let wrong = ["late", "12 min", "about 5", "?!"][at % 4];
@@ -168,7 +186,11 @@ fn spoil(part: &mut Part, private: &[u32], dice: &mut Dice) -> Cutting<Faults> {
     let spoiled = with_column(&spoiled, "arr_delay", Arc::new(Int64Array::from(arrivals)))?;
     let repeated = pick(&spoiled, twice.iter().copied())?;
     part.rows = concat_batches(&spoiled.schema(), [&spoiled, &repeated])?;
-    if twice.len() == faults.duplicates { Ok(faults) } else { Err(TOO_FEW) }
+    if twice.len() == faults.duplicates {
+        Ok(faults)
+    } else {
+        Err(TOO_FEW)
+    }
 }
 
 const DEP_DELAY: usize = 7;
@@ -187,7 +209,11 @@ fn column(rows: &RecordBatch, name: &'static str, kind: &DataType) -> Cutting<Ar
 
 fn texts(rows: &RecordBatch, name: &'static str) -> Cutting<Vec<Option<String>>> {
     let column = column(rows, name, &DataType::Utf8)?;
-    Ok(column.as_string::<i32>().iter().map(|cell| cell.map(str::to_owned)).collect())
+    Ok(column
+        .as_string::<i32>()
+        .iter()
+        .map(|cell| cell.map(str::to_owned))
+        .collect())
 }
 
 fn integers(rows: &RecordBatch, name: &'static str) -> Cutting<Vec<Option<i64>>> {
@@ -203,11 +229,17 @@ fn with_column(rows: &RecordBatch, name: &str, cells: ArrayRef) -> Cutting<Recor
     if let (Some(old), Some(column)) = (fields.get_mut(at), columns.get_mut(at)) {
         (*old, *column) = (Arc::new(field), cells);
     }
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+    Ok(RecordBatch::try_new(
+        Arc::new(Schema::new(fields)),
+        columns,
+    )?)
 }
 
 fn pick(rows: &RecordBatch, which: impl Iterator<Item = u32>) -> Cutting<RecordBatch> {
-    Ok(take_record_batch(rows, &UInt32Array::from_iter_values(which))?)
+    Ok(take_record_batch(
+        rows,
+        &UInt32Array::from_iter_values(which),
+    )?)
 }
 
 /// Whole numbers as wide as a dataset has them.
@@ -215,7 +247,10 @@ fn to_contract(rows: &RecordBatch) -> Cutting<RecordBatch> {
     let mut wide = rows.clone();
     for field in rows.schema().fields() {
         if *field.data_type() == DataType::Int16 {
-            let cells = cast(rows.column(rows.schema().index_of(field.name())?), &DataType::Int64)?;
+            let cells = cast(
+                rows.column(rows.schema().index_of(field.name())?),
+                &DataType::Int64,
+            )?;
             wide = with_column(&wide, field.name(), cells)?;
         }
     }
@@ -232,11 +267,15 @@ pub fn disguise(bought: Vec<u8>, own: &RecordBatch, dice: &mut Dice) -> Cutting<
     let schema = own.schema();
     let mut columns = Vec::new();
     for field in schema.fields() {
-        let theirs = bought.column_by_name(field.name()).ok_or(DataError::Sample("a column"))?;
+        let theirs = bought
+            .column_by_name(field.name())
+            .ok_or(DataError::Sample("a column"))?;
         columns.push(cast(theirs, field.data_type())?);
     }
     let loose = |field: &Arc<Field>| Arc::new(field.as_ref().clone().with_nullable(true));
-    let schema = Arc::new(Schema::new(schema.fields().iter().map(loose).collect::<Vec<_>>()));
+    let schema = Arc::new(Schema::new(
+        schema.fields().iter().map(loose).collect::<Vec<_>>(),
+    ));
     let theirs = RecordBatch::try_new(schema.clone(), columns)?;
     let mine = RecordBatch::try_new(schema.clone(), own.columns().to_vec())?;
     let together = concat_batches(&schema, [&theirs, &mine])?;
@@ -283,7 +322,9 @@ pub fn write(rows: &RecordBatch, packing: Packing) -> Cutting<Vec<u8>> {
         Packing::Zstd => Compression::ZSTD(ZstdLevel::try_new(9)?),
         Packing::Snappy => Compression::SNAPPY,
     };
-    let properties = WriterProperties::builder().set_compression(compression).build();
+    let properties = WriterProperties::builder()
+        .set_compression(compression)
+        .build();
     let mut file = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut file, rows.schema(), Some(properties))?;
     writer.write(rows)?;
@@ -308,14 +349,24 @@ mod tests {
             let union: BTreeSet<_> = cut.parts.iter().flat_map(|part| &part.held).collect();
             assert_eq!(union.len() + OWN_ROWS, 15_854);
             assert_eq!(cut.own.num_rows(), OWN_ROWS);
-            assert_eq!(third.rows.num_rows(), third.held.len() + cut.faults.duplicates);
-            assert_eq!(cut.shared(1), cut.shared(0) + cut.shared(2) - shared_by_all(&cut));
+            assert_eq!(
+                third.rows.num_rows(),
+                third.held.len() + cut.faults.duplicates
+            );
+            assert_eq!(
+                cut.shared(1),
+                cut.shared(0) + cut.shared(2) - shared_by_all(&cut)
+            );
         }
     }
 
     fn shared_by_all(cut: &Cut) -> usize {
         let [first, second, third] = &cut.parts;
-        first.held.iter().filter(|r| second.held.contains(r) && third.held.contains(r)).count()
+        first
+            .held
+            .iter()
+            .filter(|r| second.held.contains(r) && third.held.contains(r))
+            .count()
     }
 
     #[test]
@@ -331,10 +382,18 @@ mod tests {
         let cut = Cut::new(&mut dice).unwrap();
         let bought = write(&to_contract(&cut.parts[0].rows).unwrap(), Packing::Zstd).unwrap();
         let disguised = disguise(bought, &cut.own, &mut dice).unwrap();
-        assert_eq!(disguised.num_rows(), cut.parts[0].rows.num_rows() + OWN_ROWS);
+        assert_eq!(
+            disguised.num_rows(),
+            cut.parts[0].rows.num_rows() + OWN_ROWS
+        );
         assert_eq!(disguised.schema().field(0).name(), "distance");
         let carriers = texts(&disguised, "carrier").unwrap();
-        assert!(carriers.iter().flatten().all(|carrier| carrier.starts_with(' ')));
+        assert!(
+            carriers
+                .iter()
+                .flatten()
+                .all(|carrier| carrier.starts_with(' '))
+        );
         let again = read(Bytes::from(write(&disguised, Packing::Snappy).unwrap())).unwrap();
         assert_eq!(again.num_rows(), disguised.num_rows());
     }

@@ -32,7 +32,9 @@ use crate::clock::Clock;
 /// The folder is in use, the node does not start, or a step of the story did not hold.
 pub fn run(args: &DemoArgs) -> Outcome {
     let place = Place::choose(args.data_dir.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(show(args, &place))
 }
 
@@ -49,20 +51,33 @@ impl Place {
         let Some(home) = data_dir else {
             let passing = tempfile::tempdir()?;
             let home = passing.path().join("node");
-            return Ok(Self { home, desk, _passing: Some(passing) });
+            return Ok(Self {
+                home,
+                desk,
+                _passing: Some(passing),
+            });
         };
         let taken = fs::read_dir(home).is_ok_and(|mut entries| entries.next().is_some());
         if taken {
-            let words = format!("{} is not empty; the story needs a fresh folder", home.display());
+            let words = format!(
+                "{} is not empty; the story needs a fresh folder",
+                home.display()
+            );
             return Err(Stop::new(Exit::Usage, words));
         }
-        Ok(Self { home: home.to_owned(), desk, _passing: None })
+        Ok(Self {
+            home: home.to_owned(),
+            desk,
+            _passing: None,
+        })
     }
 }
 
 async fn show(args: &DemoArgs, place: &Place) -> Outcome {
     let failed = |slip: tell::Slip| Stop::new(Exit::Wrong, format!("the demo failed: {}", slip.0));
-    let mut world = World::start(args, &place.home, place.desk.path()).await.map_err(failed)?;
+    let mut world = World::start(args, &place.home, place.desk.path())
+        .await
+        .map_err(failed)?;
     let told = story::tell(&mut world).await;
     let market = match told {
         Ok(market) => market,
@@ -79,7 +94,7 @@ async fn show(args: &DemoArgs, place: &Place) -> Outcome {
 
 /// Keeps the node up in the present until somebody stops it.
 async fn stay(world: &World, market: &Market, args: &DemoArgs) -> Step {
-    world.tell.lines(&invitation(world, market, args))?;
+    print!("{}", invitation(world, market, args));
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut beat = tokio::time::interval(Duration::from_millis(100));
@@ -91,14 +106,18 @@ async fn stay(world: &World, market: &Market, args: &DemoArgs) -> Step {
             _ = beat.tick() => world.clock.advance(Clock::System.now() - world.clock.now()),
         }
     }
-    world.tell.lines("\nStopping.\n")
+    println!("\nStopping.");
+    Ok(())
 }
 
 fn invitation(world: &World, market: &Market, args: &DemoArgs) -> String {
     let url = format!("http://{}", world.node.address);
     let mut links = Table::pairs().indented(3);
     links.row(["the market", &format!("{url}/")]);
-    links.row(["the dataset", &format!("{url}/datasets/{}", market.dataset.slug)]);
+    links.row([
+        "the dataset",
+        &format!("{url}/datasets/{}", market.dataset.slug),
+    ]);
     links.row(["the HTTP API", &format!("{url}/openapi.json")]);
     let mut people = Table::new(&["sign in as", "to see"]).indented(3);
     for (person, sees) in market.people() {

@@ -3,12 +3,13 @@
 //! Nothing here prints an identifier, a key, a signature or a digest of sealed bytes: the
 //! default story is the same on every run, letter by letter.
 
+use std::cell::Cell;
 use std::fmt::Display;
 use std::io::{self, Write};
 
 use chrono::{DateTime, Utc};
 
-use crate::cli::table::Table;
+use crate::cli::table::folded;
 use crate::client::ClientError;
 use crate::error::Fault;
 use crate::serve::StartError;
@@ -45,7 +46,11 @@ slips!(
 
 /// Ends the story unless something holds.
 pub fn hold(holds: bool, what: impl Display) -> Step {
-    if holds { Ok(()) } else { Err(Slip(format!("this does not hold: {what}"))) }
+    if holds {
+        Ok(())
+    } else {
+        Err(Slip(format!("this does not hold: {what}")))
+    }
 }
 
 /// Ends the story unless two figures are equal.
@@ -53,7 +58,9 @@ pub fn equal<T: PartialEq + std::fmt::Debug>(found: T, expected: T, what: impl D
     if found == expected {
         return Ok(());
     }
-    Err(Slip(format!("{what}: found {found:?}, expected {expected:?}")))
+    Err(Slip(format!(
+        "{what}: found {found:?}, expected {expected:?}"
+    )))
 }
 
 /// Tells the story.
@@ -61,6 +68,8 @@ pub fn equal<T: PartialEq + std::fmt::Debug>(found: T, expected: T, what: impl D
 pub struct Teller {
     chapter: u32,
     title: String,
+    /// Whether the last line told was an empty one.
+    gap: Cell<bool>,
 }
 
 impl Teller {
@@ -72,7 +81,7 @@ impl Teller {
 
     /// The story's own title.
     pub fn open(&self, title: &str) -> Step {
-        say(&format!("{title}\n{}\n", "═".repeat(title.chars().count())))
+        self.say(&format!("{title}\n{}\n", "═".repeat(title.chars().count())))
     }
 
     /// Begins a chapter.
@@ -81,45 +90,47 @@ impl Teller {
         title.clone_into(&mut self.title);
         let head = format!("{}. {title}", self.chapter);
         let when = now.format("%-d %B %Y").to_string();
-        let gap = WIDTH.saturating_sub(head.chars().count() + when.chars().count()).max(2);
-        say(&format!("\n{head}{}{when}\n{}\n", " ".repeat(gap), "─".repeat(WIDTH)))
+        let gap = WIDTH
+            .saturating_sub(head.chars().count() + when.chars().count())
+            .max(2);
+        self.air()?;
+        self.say(&format!(
+            "{head}{}{when}\n{}\n",
+            " ".repeat(gap),
+            "─".repeat(WIDTH)
+        ))
     }
 
     /// A paragraph, wrapped.
     pub fn text(&self, words: &str) -> Step {
-        say(&format!("{}\n", wrapped(words)))
+        self.say(&(folded(words, WIDTH).join("\n") + "\n"))
     }
 
-    /// A table, set in, with air around it.
-    pub fn table(&self, table: Table) -> Step {
-        say(&format!("\n{}\n", table.indented(3)))
-    }
-
-    /// Lines that are laid out already.
-    pub fn lines(&self, lines: &str) -> Step {
-        say(lines)
-    }
-}
-
-fn say(text: &str) -> Step {
-    Ok(io::stdout().lock().write_all(text.as_bytes())?)
-}
-
-fn wrapped(words: &str) -> String {
-    let (mut text, mut width) = (String::new(), 0);
-    for word in words.split_whitespace() {
-        let length = word.chars().count();
-        if width > 0 && width + 1 + length > WIDTH {
-            text.push('\n');
-            width = 0;
-        } else if width > 0 {
-            text.push(' ');
-            width += 1;
+    /// A table, or other lines that are laid out already: set in, with air around them.
+    pub fn block(&self, lines: impl Display) -> Step {
+        self.air()?;
+        for line in lines.to_string().lines() {
+            self.say(&format!("{}\n", format!("   {line}").trim_end()))?;
         }
-        text.push_str(word);
-        width += length;
+        self.air()
     }
-    text
+
+    /// One empty line, not two.
+    fn air(&self) -> Step {
+        if !self.gap.replace(true) {
+            print("\n")?;
+        }
+        Ok(())
+    }
+
+    fn say(&self, text: &str) -> Step {
+        self.gap.set(false);
+        print(text)
+    }
+}
+
+fn print(text: &str) -> Step {
+    Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }
 
 #[cfg(test)]
@@ -127,15 +138,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paragraphs_are_wrapped_at_words() {
-        let text = wrapped(&"word ".repeat(40));
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH && !line.ends_with(' ')));
-        assert_eq!(text.split_whitespace().count(), 40);
-    }
-
-    #[test]
     fn a_slip_says_what_was_found() {
-        let Err(Slip(words)) = equal(1, 2, "rows") else { panic!("1 is not 2") };
+        let Err(Slip(words)) = equal(1, 2, "rows") else {
+            panic!("1 is not 2")
+        };
         assert_eq!(words, "rows: found 1, expected 2");
     }
 }

@@ -61,7 +61,9 @@ pub struct World {
 
 /// When the story begins.
 fn beginning() -> DateTime<Utc> {
-    Utc.with_ymd_and_hms(2026, 1, 5, 9, 0, 0).single().unwrap_or_default()
+    Utc.with_ymd_and_hms(2026, 1, 5, 9, 0, 0)
+        .single()
+        .unwrap_or_default()
 }
 
 impl World {
@@ -79,12 +81,22 @@ impl World {
         let mut dice = Dice::new(args.seed);
         let cut = Cut::new(&mut dice)?;
         let desk = desk.to_owned();
-        Ok(Self { node, info, clock, dice, cut, tell: Teller::default(), visitor, desk })
+        Ok(Self {
+            node,
+            info,
+            clock,
+            dice,
+            cut,
+            tell: Teller::default(),
+            visitor,
+            desk,
+        })
     }
 
     /// Lets time pass.
     pub fn later(&self, days: i64, hours: i64) {
-        self.clock.advance(TimeDelta::days(days) + TimeDelta::hours(hours));
+        self.clock
+            .advance(TimeDelta::days(days) + TimeDelta::hours(hours));
     }
 
     /// The story's present.
@@ -101,10 +113,18 @@ impl World {
 
     /// The one who runs the node: signs up with the link that the node's first start gives.
     pub async fn operator(&self, handle: &str, name: &str) -> Step<Person> {
-        let link = operator_link::ensure(&self.node.ctx).await?.ok_or_else(|| {
-            Slip("the database has an operator already: the story needs an empty one".to_owned())
-        })?;
-        let token = link.rsplit(['/', '=']).next().unwrap_or_default().to_owned();
+        let link = operator_link::ensure(&self.node.ctx)
+            .await?
+            .ok_or_else(|| {
+                Slip(
+                    "the database has an operator already: the story needs an empty one".to_owned(),
+                )
+            })?;
+        let token = link
+            .rsplit(['/', '='])
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         self.sign_up(handle, name, Some(token)).await
     }
 
@@ -123,14 +143,31 @@ impl World {
             operator_token: token,
         };
         let party = self.visitor.sign_up(&account).await?;
-        let who = SignIn { email: email.clone(), password: PASSWORD.to_owned() };
+        let who = SignIn {
+            email: email.clone(),
+            password: PASSWORD.to_owned(),
+        };
         let session = self.visitor.sign_in(&who).await?;
         let inside = self.visitor.with_token(session.token);
-        let token = NewToken { name: "the story".to_owned(), days: Some(366) };
-        let client = self.visitor.with_token(inside.create_token(&token).await?.token);
+        let token = NewToken {
+            name: "the story".to_owned(),
+            days: Some(366),
+        };
+        let client = self
+            .visitor
+            .with_token(inside.create_token(&token).await?.token);
         inside.sign_out().await?;
-        hold(client.me().await?.id == party.id, "a token shows who its holder is")?;
-        Ok(Person { handle: party.handle, name: name.to_owned(), email, id: party.id, client })
+        hold(
+            client.me().await?.id == party.id,
+            "a token shows who its holder is",
+        )?;
+        Ok(Person {
+            handle: party.handle,
+            name: name.to_owned(),
+            email,
+            id: party.id,
+            client,
+        })
     }
 
     /// Writes rows to a file of a party, seals it, sends it, waits for the verdict.
@@ -160,9 +197,15 @@ impl World {
         let sent = who.client.upload(dataset.id, &sealed, &bar).await?;
         bar.finish_and_clear();
         let bar = bars::waiting("the node checks");
-        let verdict = who.client.wait_for_verdict(sent.id, |now| show_stage(&bar, now)).await?;
+        let verdict = who
+            .client
+            .wait_for_verdict(sent.id, |now| show_stage(&bar, now))
+            .await?;
         bar.finish_and_clear();
-        Ok(ContributionView { already_here: sent.already_here, ..verdict })
+        Ok(ContributionView {
+            already_here: sent.already_here,
+            ..verdict
+        })
     }
 
     /// A file of the story.
@@ -179,7 +222,10 @@ impl World {
             label: format!("{}'s key", who.name),
         };
         let recipient_id = who.client.add_recipient(&recipient).await?.id;
-        let ask = DownloadRequest { recipient_id, revision_id: None };
+        let ask = DownloadRequest {
+            recipient_id,
+            revision_id: None,
+        };
         let from = who.client.download_url(licence, &ask).await?;
         let bar = bars::counting(&format!("{} downloads", who.handle));
         let path = self.file(file);
@@ -210,7 +256,8 @@ fn config(args: &DemoArgs, home: &Path, address: SocketAddr) -> Step<Config> {
         #[command(flatten)]
         config: Config,
     }
-    let defaults = Defaults::try_parse_from(["granary"]).map_err(|error| Slip(error.to_string()))?;
+    let defaults =
+        Defaults::try_parse_from(["granary"]).map_err(|error| Slip(error.to_string()))?;
     Ok(Config {
         data_dir: home.to_owned(),
         database_url: args.database_url.clone(),
@@ -226,6 +273,9 @@ fn config(args: &DemoArgs, home: &Path, address: SocketAddr) -> Step<Config> {
 
 /// The offer with a price.
 pub fn offer_at(dataset: &DatasetView, minor: i64) -> Step<&OfferView> {
-    let offer = dataset.offers.iter().find(|offer| offer.price.minor == minor);
+    let offer = dataset
+        .offers
+        .iter()
+        .find(|offer| offer.price.minor == minor);
     offer.ok_or_else(|| Slip(format!("no offer for {minor} minor units is live")))
 }

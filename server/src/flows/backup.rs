@@ -72,7 +72,11 @@ struct Entry {
 
 impl Contents {
     fn copied(&self) -> Copied {
-        let blobs = self.files.iter().filter(|entry| blob_key(&entry.name).is_some()).count();
+        let blobs = self
+            .files
+            .iter()
+            .filter(|entry| blob_key(&entry.name).is_some())
+            .count();
         Copied {
             blobs: i64::try_from(blobs).unwrap_or(i64::MAX),
             bytes: self.files.iter().map(|entry| entry.bytes).sum(),
@@ -108,7 +112,11 @@ pub async fn back_up(config: &Config, to: &Path) -> Result<Copied, Fault> {
     let mut files = Vec::new();
     let (engine, needed) = copy_database(config, folder.path())?;
     files.push(entry_of(folder.path(), DATABASE)?);
-    files.push(copy(&mut File::open(&key).map_err(failed(&key))?, folder.path(), keys::FILE_NAME)?);
+    files.push(copy(
+        &mut File::open(&key).map_err(failed(&key))?,
+        folder.path(),
+        keys::FILE_NAME,
+    )?);
     copy_blobs(config, folder.path(), needed, &mut files).await?;
     let contents = Contents {
         format: FORMAT.to_owned(),
@@ -119,7 +127,11 @@ pub async fn back_up(config: &Config, to: &Path) -> Result<Copied, Fault> {
     };
     let text = serde_json::to_vec_pretty(&contents).map_err(Fault::internal)?;
     copy(&mut text.as_slice(), folder.path(), CONTENTS)?;
-    if is_tar(to) { pack(folder.path(), to)? } else { move_into_place(folder, to)? }
+    if is_tar(to) {
+        pack(folder.path(), to)?
+    } else {
+        move_into_place(folder, to)?
+    }
     Ok(contents.copied())
 }
 
@@ -134,7 +146,10 @@ fn beside(place: &Path) -> Result<TempDir, Fault> {
         _ => Path::new("."),
     };
     fs::create_dir_all(parent).map_err(failed(parent))?;
-    tempfile::Builder::new().prefix(".granary-").tempdir_in(parent).map_err(failed(parent))
+    tempfile::Builder::new()
+        .prefix(".granary-")
+        .tempdir_in(parent)
+        .map_err(failed(parent))
 }
 
 fn move_into_place(folder: TempDir, to: &Path) -> Result<(), Fault> {
@@ -146,7 +161,9 @@ fn move_into_place(folder: TempDir, to: &Path) -> Result<(), Fault> {
 fn sync_folder(of: &Path) -> Result<(), Fault> {
     let parent = of.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
-    File::open(parent).and_then(|folder| folder.sync_all()).map_err(failed(parent))
+    File::open(parent)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed(parent))
 }
 
 fn pack(folder: &Path, to: &Path) -> Result<(), Fault> {
@@ -155,7 +172,9 @@ fn pack(folder: &Path, to: &Path) -> Result<(), Fault> {
     let file = private_file(&path)?;
     let mut tar = tar::Builder::new(file);
     tar.append_dir_all(".", folder).map_err(failed(to))?;
-    tar.into_inner().and_then(|file| file.sync_all()).map_err(failed(to))?;
+    tar.into_inner()
+        .and_then(|file| file.sync_all())
+        .map_err(failed(to))?;
     fs::rename(&path, to).map_err(failed(to))?;
     sync_folder(to)
 }
@@ -165,7 +184,12 @@ fn private_file(path: &Path) -> Result<File, Fault> {
         fs::create_dir_all(parent).map_err(failed(parent))?;
     }
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600).open(path).map_err(failed(path))
+    options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed(path))
 }
 
 /// Copies a stream to a file of the folder and notes its digest.
@@ -175,7 +199,11 @@ fn copy(from: &mut impl io::Read, folder: &Path, name: &str) -> Result<Entry, Fa
     io::copy(from, &mut writer).map_err(failed(&path))?;
     let (file, sha256, bytes) = writer.finish();
     file.sync_all().map_err(failed(&path))?;
-    Ok(Entry { name: name.to_owned(), bytes, sha256: sha256.to_string() })
+    Ok(Entry {
+        name: name.to_owned(),
+        bytes,
+        sha256: sha256.to_string(),
+    })
 }
 
 /// Notes the digest of a file that is there.
@@ -184,7 +212,11 @@ fn entry_of(folder: &Path, name: &str) -> Result<Entry, Fault> {
     let mut reader = DigestReader::new(BufReader::new(File::open(&path).map_err(failed(&path))?));
     io::copy(&mut reader, &mut io::sink()).map_err(failed(&path))?;
     let (_, sha256, bytes) = reader.finish();
-    Ok(Entry { name: name.to_owned(), bytes, sha256: sha256.to_string() })
+    Ok(Entry {
+        name: name.to_owned(),
+        bytes,
+        sha256: sha256.to_string(),
+    })
 }
 
 fn open_pool(url: &str) -> Result<Pool, Fault> {
@@ -230,8 +262,10 @@ fn run(mut program: Command, url: &str, name: &str) -> Result<(), Fault> {
         // An address that had a password may also have none.
         let _ = address.set_password(None);
     }
-    let Output { status, stderr, .. } =
-        program.arg(format!("--dbname={address}")).output().map_err(|error| {
+    let Output { status, stderr, .. } = program
+        .arg(format!("--dbname={address}"))
+        .output()
+        .map_err(|error| {
             let words = format!("{name} is needed on this machine for PostgreSQL: {error}");
             refused("program_missing", words)
         })?;
@@ -239,7 +273,10 @@ fn run(mut program: Command, url: &str, name: &str) -> Result<(), Fault> {
         return Ok(());
     }
     let words = String::from_utf8_lossy(&stderr);
-    Err(refused("program_failed", format!("{name} failed: {}", words.trim())))
+    Err(refused(
+        "program_failed",
+        format!("{name} failed: {}", words.trim()),
+    ))
 }
 
 async fn copy_blobs(
@@ -249,8 +286,12 @@ async fn copy_blobs(
     files: &mut Vec<Entry>,
 ) -> Result<(), Fault> {
     let blobs = Blobs::open(config.blobs.as_deref(), &config.data_dir)?;
-    let mut names: Vec<(String, BlobKey)> =
-        blobs.list().await?.into_iter().map(|file| (file.key.to_string(), file.key)).collect();
+    let mut names: Vec<(String, BlobKey)> = blobs
+        .list()
+        .await?
+        .into_iter()
+        .map(|file| (file.key.to_string(), file.key))
+        .collect();
     names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     for (name, key) in names {
         // What the moment of the database does not know is not part of it.
@@ -278,7 +319,11 @@ fn blob_key(name: &str) -> Option<BlobKey> {
 /// The place is not empty, the backup is damaged or of another kind of database, or the disk
 /// refuses. What is checked can be checked before anything is written.
 pub async fn restore(from: &Path, config: &Config) -> Result<Copied, Fault> {
-    let unpacked = if from.is_file() { Some(unpack(from, &config.data_dir)?) } else { None };
+    let unpacked = if from.is_file() {
+        Some(unpack(from, &config.data_dir)?)
+    } else {
+        None
+    };
     let folder = unpacked.as_ref().map_or(from, TempDir::path);
     let contents = read_contents(folder)?;
     check_place(config, contents.engine)?;
@@ -301,7 +346,11 @@ pub async fn restore(from: &Path, config: &Config) -> Result<Copied, Fault> {
     place_database(config, &folder.join(DATABASE), contents.engine)?;
     // The key comes last: without it, nothing takes the folder for a node.
     let key = folder.join(keys::FILE_NAME);
-    copy(&mut File::open(&key).map_err(failed(&key))?, &config.data_dir, keys::FILE_NAME)?;
+    copy(
+        &mut File::open(&key).map_err(failed(&key))?,
+        &config.data_dir,
+        keys::FILE_NAME,
+    )?;
     Ok(contents.copied())
 }
 
@@ -312,27 +361,40 @@ fn unpack(from: &Path, data_dir: &Path) -> Result<TempDir, Fault> {
     archive.set_preserve_permissions(false);
     archive.set_preserve_mtime(false);
     archive.unpack(folder.path()).map_err(|error| {
-        refused("backup_damaged", format!("{} cannot be unpacked: {error}", from.display()))
+        refused(
+            "backup_damaged",
+            format!("{} cannot be unpacked: {error}", from.display()),
+        )
     })?;
     Ok(folder)
 }
 
 fn read_contents(folder: &Path) -> Result<Contents, Fault> {
     let damaged = |why: String| {
-        refused("backup_damaged", format!("{} is not a backup: {why}", folder.display()))
+        refused(
+            "backup_damaged",
+            format!("{} is not a backup: {why}", folder.display()),
+        )
     };
     let bytes = fs::read(folder.join(CONTENTS)).map_err(|error| damaged(error.to_string()))?;
     let contents: Contents =
         serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
     if contents.format != FORMAT {
-        return Err(damaged(format!("its format is {:?}, not {FORMAT:?}", contents.format)));
+        return Err(damaged(format!(
+            "its format is {:?}, not {FORMAT:?}",
+            contents.format
+        )));
     }
     for name in [DATABASE, keys::FILE_NAME] {
         if !contents.files.iter().any(|entry| entry.name == name) {
             return Err(damaged(format!("it has no {name}")));
         }
     }
-    let plain = |name: &str| Path::new(name).components().all(|c| matches!(c, Component::Normal(_)));
+    let plain = |name: &str| {
+        Path::new(name)
+            .components()
+            .all(|c| matches!(c, Component::Normal(_)))
+    };
     match contents.files.iter().find(|entry| !plain(&entry.name)) {
         Some(entry) => Err(damaged(format!("{:?} is no file name", entry.name))),
         None => Ok(contents),
@@ -344,12 +406,18 @@ fn check(folder: &Path, entry: &Entry) -> Result<(), Fault> {
     if (found.bytes, &found.sha256) == (entry.bytes, &entry.sha256) {
         return Ok(());
     }
-    let words = format!("{} of the backup is damaged: its digest differs", entry.name);
+    let words = format!(
+        "{} of the backup is damaged: its digest differs",
+        entry.name
+    );
     Err(refused("backup_damaged", words))
 }
 
 fn not_empty(what: &str) -> Fault {
-    refused("not_empty", format!("{what} is not empty; a restore never overwrites"))
+    refused(
+        "not_empty",
+        format!("{what} is not empty; a restore never overwrites"),
+    )
 }
 
 /// Makes sure that nothing would be overwritten.
@@ -361,7 +429,9 @@ fn check_place(config: &Config, engine: Engine) -> Result<(), Fault> {
     let url = config.database_url();
     let sqlite = sqlite_path(&url);
     match (engine, &sqlite) {
-        (Engine::Sqlite, Some(path)) if path.exists() => Err(not_empty(&path.display().to_string())),
+        (Engine::Sqlite, Some(path)) if path.exists() => {
+            Err(not_empty(&path.display().to_string()))
+        }
         (Engine::Sqlite, Some(_)) => Ok(()),
         (Engine::Postgres, None) => match tables(&url)? {
             0 => Ok(()),
@@ -375,7 +445,9 @@ fn check_place(config: &Config, engine: Engine) -> Result<(), Fault> {
 }
 
 fn sqlite_path(url: &str) -> Option<PathBuf> {
-    Some(PathBuf::from(url.strip_prefix("sqlite:")?.trim_start_matches("//")))
+    Some(PathBuf::from(
+        url.strip_prefix("sqlite:")?.trim_start_matches("//"),
+    ))
 }
 
 fn tables(url: &str) -> Result<i64, Fault> {

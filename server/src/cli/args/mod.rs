@@ -126,7 +126,12 @@ pub struct Remote {
     pub node: Option<String>,
 
     /// Token to use instead of the one `granary login` keeps.
-    #[arg(long, env = "GRANARY_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    #[arg(
+        long,
+        env = "GRANARY_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
     pub token: Option<String>,
 }
 

@@ -33,7 +33,12 @@ pub struct Demo {
     pub seed: u64,
 
     /// An empty database: sqlite:PATH or postgres://… [default: SQLite in the data folder]
-    #[arg(long, env = "GRANARY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(
+        long,
+        env = "GRANARY_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     pub database_url: Option<String>,
 
     /// Address to listen on [default: a free port of this machine]

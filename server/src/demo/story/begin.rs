@@ -32,7 +32,7 @@ pub async fn people(world: &mut World) -> Step<Market> {
         .row(["Magpie", "buys, and offers the bought rows as new ones"])
         .row(["Heron, Wren", "buy later"])
         .row(["Miller", "runs the node"]);
-    world.tell.table(table)?;
+    world.tell.block(table)?;
     let dataset = alder
         .client
         .create_dataset(&NewDataset {
@@ -78,12 +78,20 @@ pub async fn contributions(world: &mut World, market: &Market) -> Step {
     )?;
     let mut table = Table::new(&["from", "days of January", ">receipt", ">rows", ">grade"]);
     let mut verdicts = Vec::new();
-    for (which, who) in [&market.alder, &market.birch, &market.cedar].into_iter().enumerate() {
+    for (which, who) in [&market.alder, &market.birch, &market.cedar]
+        .into_iter()
+        .enumerate()
+    {
         world.later(0, 1);
-        let part = world.cut.parts.get(which).ok_or_else(|| Slip("a part".to_owned()))?;
+        let part = world
+            .cut
+            .parts
+            .get(which)
+            .ok_or_else(|| Slip("a part".to_owned()))?;
         let file = format!("{}.parquet", who.handle);
-        let verdict =
-            world.contribute(who, &market.dataset, &file, &part.rows, Packing::Zstd).await?;
+        let verdict = world
+            .contribute(who, &market.dataset, &file, &part.rows, Packing::Zstd)
+            .await?;
         accepted(&verdict, part.rows.num_rows())?;
         table.row([
             who.name.clone(),
@@ -94,22 +102,36 @@ pub async fn contributions(world: &mut World, market: &Market) -> Step {
         ]);
         verdicts.push((who, verdict));
     }
-    world.tell.table(table)?;
+    world.tell.block(table)?;
     for (who, verdict) in &verdicts {
         losses(world, who, verdict).await?;
     }
     let grades: Vec<_> = verdicts.iter().map(|(_, verdict)| verdict.grade).collect();
-    hold(grades[2] < grades[0] && grades[2] < grades[1], "the careless export has the lowest grade")?;
+    hold(
+        grades[2] < grades[0] && grades[2] < grades[1],
+        "the careless export has the lowest grade",
+    )?;
     faults_are_found(world, market, &verdicts[2].1).await?;
     again(world, market).await
 }
 
 pub(super) fn accepted(verdict: &ContributionView, rows: usize) -> Step {
     if let Some(refusal) = &verdict.verdict {
-        return Err(Slip(format!("{} was refused: {}", verdict.file_name, refusal.message)));
+        return Err(Slip(format!(
+            "{} was refused: {}",
+            verdict.file_name, refusal.message
+        )));
     }
-    equal(verdict.state, ContributionState::Accepted, "state of the contribution")?;
-    equal(verdict.rows, i64::try_from(rows).ok(), "rows of the contribution")
+    equal(
+        verdict.state,
+        ContributionState::Accepted,
+        "state of the contribution",
+    )?;
+    equal(
+        verdict.rows,
+        i64::try_from(rows).ok(),
+        "rows of the contribution",
+    )
 }
 
 /// Where the points went.
@@ -119,8 +141,10 @@ pub(super) async fn losses(world: &World, who: &Person, verdict: &ContributionVi
     if losses.is_empty() {
         return world.tell.text(&format!("{} lost no points.", who.name));
     }
-    world.tell.text(&format!("What cost {} points:", who.name))?;
-    world.tell.lines(&format!("\n{}\n", report::table(&losses, 3)))
+    world
+        .tell
+        .text(&format!("What cost {} points:", who.name))?;
+    world.tell.block(report::table(&losses, 0))
 }
 
 /// The report counts exactly the faults that were put in.
@@ -128,15 +152,35 @@ async fn faults_are_found(world: &World, market: &Market, verdict: &Contribution
     let report = market.cedar.client.contribution_report(verdict.id).await?;
     let faults = world.cut.faults;
     let column = |name: &str, field: &str| {
-        let columns = report.get("profile").and_then(serde_json::Value::as_array)?;
-        columns.iter().find(|column| column["name"] == name)?.get(field)?.as_u64()
+        let columns = report
+            .get("profile")
+            .and_then(serde_json::Value::as_array)?;
+        columns
+            .iter()
+            .find(|column| column["name"] == name)?
+            .get(field)?
+            .as_u64()
     };
     let count = |n: usize| u64::try_from(n).ok();
-    equal(column("dep_delay", "null_tokens"), count(faults.null_tokens), "null tokens found")?;
-    equal(column("dep_delay", "invalid"), count(faults.bad_types), "bad types found")?;
-    equal(column("arr_delay", "invalid"), count(faults.out_of_range), "values out of range found")?;
     equal(
-        report.pointer("/duplicates/exact_rows").and_then(serde_json::Value::as_u64),
+        column("dep_delay", "null_tokens"),
+        count(faults.null_tokens),
+        "null tokens found",
+    )?;
+    equal(
+        column("dep_delay", "invalid"),
+        count(faults.bad_types),
+        "bad types found",
+    )?;
+    equal(
+        column("arr_delay", "invalid"),
+        count(faults.out_of_range),
+        "values out of range found",
+    )?;
+    equal(
+        report
+            .pointer("/duplicates/exact_rows")
+            .and_then(serde_json::Value::as_u64),
         count(faults.duplicates),
         "duplicate rows found",
     )?;
@@ -163,13 +207,21 @@ pub async fn first_revision(world: &mut World, market: &mut Market) -> Step {
     world.later(1, 0);
     world.chapter("Revision 1")?;
     let (revision, shares) = publish(market, "January 2013, three contributors").await?;
-    world.tell.lines(&parts_table(&shares))?;
+    world.tell.block(parts_table(&shares))?;
     for (which, part) in shares.parts.iter().enumerate() {
-        let cut = world.cut.parts.get(which).ok_or_else(|| Slip("a part".to_owned()))?;
+        let cut = world
+            .cut
+            .parts
+            .get(which)
+            .ok_or_else(|| Slip("a part".to_owned()))?;
         let of = |what: &str| format!("{what} of {}", part.party.display_name);
         let count = |n: usize| i64::try_from(n).unwrap_or(-1);
         let shared = count(world.cut.shared(which));
-        equal(part.rows_delivered, count(cut.rows.num_rows()), of("rows delivered"))?;
+        equal(
+            part.rows_delivered,
+            count(cut.rows.num_rows()),
+            of("rows delivered"),
+        )?;
         equal(part.rows_shared, shared, of("rows shared"))?;
         // Rows that stand twice in a file are counted as often as they stand there.
         let alone = count(cut.rows.num_rows()) - shared;
@@ -190,8 +242,14 @@ pub async fn first_revision(world: &mut World, market: &mut Market) -> Step {
 
 pub(super) async fn publish(market: &Market, note: &str) -> Step<(RevisionView, SharesView)> {
     let owner = &market.alder.client;
-    let asked =
-        owner.publish(market.dataset.id, &NewRevision { note: note.to_owned() }).await?;
+    let asked = owner
+        .publish(
+            market.dataset.id,
+            &NewRevision {
+                note: note.to_owned(),
+            },
+        )
+        .await?;
     let bar = bars::waiting("the node composes the revision");
     let revision = owner.wait_for_revision(asked.id).await?;
     bar.finish_and_clear();
@@ -205,12 +263,24 @@ pub(super) async fn publish(market: &Market, note: &str) -> Step<(RevisionView, 
 }
 
 /// What each contribution brought, and the share it gives.
-pub(super) fn parts_table(shares: &SharesView) -> String {
-    let heads =
-        ["from", ">receipt", ">delivered", ">alone", ">shared", ">late", ">kept", ">weight", ">share"];
-    let mut table = Table::new(&heads).indented(3);
+pub(super) fn parts_table(shares: &SharesView) -> Table {
+    let heads = [
+        "from",
+        ">receipt",
+        ">delivered",
+        ">alone",
+        ">shared",
+        ">late",
+        ">kept",
+        ">weight",
+        ">share",
+    ];
+    let mut table = Table::new(&heads);
     for part in &shares.parts {
-        let line = shares.shares.iter().find(|line| line.party.id == part.party.id);
+        let line = shares
+            .shares
+            .iter()
+            .find(|line| line.party.id == part.party.id);
         table.row([
             part.party.display_name.clone(),
             part.receipt_no.to_string(),
@@ -223,7 +293,7 @@ pub(super) fn parts_table(shares: &SharesView) -> String {
             line.map_or("–".into(), |line| share(line.share)),
         ]);
     }
-    format!("\n{table}\n")
+    table
 }
 
 /// A weight in rows of full quality: the raw integer counts 2^-32 of one.

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::Market;
 use super::sell::shares_of;
 use crate::cli::amount::{number, show};
-use crate::cli::table::Table;
 use crate::cli::balances;
+use crate::cli::table::Table;
 use crate::demo::tell::{Slip, Step, equal, hold};
 use crate::demo::world::World;
 
@@ -23,11 +23,24 @@ type Credits = BTreeMap<Uuid, (i128, i128)>;
 pub async fn settlement(world: &mut World, market: &Market) -> Step {
     world.later(14, 0);
     world.chapter("Settlement")?;
-    let done = market.miller.client.settle("the-story", &NewSettlement::default()).await?;
+    let done = market
+        .miller
+        .client
+        .settle("the-story", &NewSettlement::default())
+        .await?;
     let credits = foretold(market)?;
-    let mut table = Table::new(&["pool of", ">moved", ">contributors", ">dust", "journal entry"]);
+    let mut table = Table::new(&[
+        "pool of",
+        ">moved",
+        ">contributors",
+        ">dust",
+        "journal entry",
+    ]);
     for pool in &done.pools {
-        let revision = market.revisions.iter().find(|(r, _)| r.id == pool.revision_id);
+        let revision = market
+            .revisions
+            .iter()
+            .find(|(r, _)| r.id == pool.revision_id);
         table.row([
             revision.map_or("–".into(), |(r, _)| format!("revision {}", r.number)),
             show(&pool.delta),
@@ -36,7 +49,7 @@ pub async fn settlement(world: &mut World, market: &Market) -> Step {
             pool.entry.clone(),
         ]);
     }
-    world.tell.table(table)?;
+    world.tell.block(table)?;
     by_hand(world, market, &done)?;
     compare(&done, &credits)
 }
@@ -75,20 +88,39 @@ fn compare(done: &SettlementView, credits: &Credits) -> Step {
     }
     let moved: i64 = done.pools.iter().map(|pool| pool.delta.minor).sum();
     let dust: i64 = done.pools.iter().map(|pool| pool.dust).sum();
-    let earned: i64 = done.statements.iter().map(|statement| statement.earned.minor).sum();
+    let earned: i64 = done
+        .statements
+        .iter()
+        .map(|statement| statement.earned.minor)
+        .sum();
     equal(earned + dust, moved, "credits and dust together")?;
     let carried: i128 = credits.values().map(|(_, carried)| carried).sum();
-    equal(i128::from(dust) * WHOLE, carried, "dust and what is carried")
+    equal(
+        i128::from(dust) * WHOLE,
+        carried,
+        "dust and what is carried",
+    )
 }
 
 /// One line of the settlement that anybody can recompute with a pocket calculator.
 fn by_hand(world: &World, market: &Market, done: &SettlementView) -> Step {
-    let (_, delta) = pools(market).into_iter().next().ok_or_else(|| Slip("no pool".to_owned()))?;
+    let (_, delta) = pools(market)
+        .into_iter()
+        .next()
+        .ok_or_else(|| Slip("no pool".to_owned()))?;
     let shares = shares_of(market, 1)?;
-    let line = shares.shares.iter().find(|line| line.party.id == market.birch.id);
-    let share = line.ok_or_else(|| Slip("Birch has no share".to_owned()))?.share;
+    let line = shares
+        .shares
+        .iter()
+        .find(|line| line.party.id == market.birch.id);
+    let share = line
+        .ok_or_else(|| Slip("Birch has no share".to_owned()))?
+        .share;
     let product = i128::from(delta) * i128::from(share);
-    hold(done.pools.iter().any(|pool| pool.delta.minor == delta), "the pool moved")?;
+    hold(
+        done.pools.iter().any(|pool| pool.delta.minor == delta),
+        "the pool moved",
+    )?;
     world.tell.text(&format!(
         "By hand, Birch's part of revision 1: {delta} cents times {share} parts of 10^12 is \
          {product}; divided by 10^12 that is {} cents, and {} parts of a cent are carried. Dust is \
@@ -102,18 +134,37 @@ fn by_hand(world: &World, market: &Market, done: &SettlementView) -> Step {
 pub async fn statements(world: &mut World, market: &Market) -> Step {
     world.chapter("Statements")?;
     let key = world.verify_key()?;
-    let mut table = Table::new(&["statement of", "period", ">opening", ">earned", ">closing", "in a word"]);
+    let mut table = Table::new(&[
+        "statement of",
+        "period",
+        ">opening",
+        ">earned",
+        ">closing",
+        "in a word",
+    ]);
     for person in market.contributors() {
         let list = person.client.statements().await?;
-        let view = list.first().ok_or_else(|| Slip(format!("no statement of {}", person.name)))?;
+        let view = list
+            .first()
+            .ok_or_else(|| Slip(format!("no statement of {}", person.name)))?;
         let file = person.client.statement_document(view.id).await?;
         let sound = statement::verify(file.as_bytes(), key.as_bytes())?;
         equal(sound.payee, person.id, "payee of the statement")?;
         equal(sound.closing.minor, view.closing.minor, "closing balance")?;
-        equal(sound.opening.minor + sound.earned.minor, sound.closing.minor, "the bridge")?;
-        hold(sound.answer.contains(HELD), "the statement says that nothing was paid out yet")?;
+        equal(
+            sound.opening.minor + sound.earned.minor,
+            sound.closing.minor,
+            "the bridge",
+        )?;
+        hold(
+            sound.answer.contains(HELD),
+            "the statement says that nothing was paid out yet",
+        )?;
         let changed = file.replacen("\"earned\":", "\"earned\":1", 1);
-        hold(statement::verify(changed.as_bytes(), key.as_bytes()).is_err(), "a changed figure is noticed")?;
+        hold(
+            statement::verify(changed.as_bytes(), key.as_bytes()).is_err(),
+            "a changed figure is noticed",
+        )?;
         table.row([
             person.name.clone(),
             view.period.clone(),
@@ -123,7 +174,7 @@ pub async fn statements(world: &mut World, market: &Market) -> Step {
             HELD.to_owned(),
         ]);
     }
-    world.tell.table(table)?;
+    world.tell.block(table)?;
     world.tell.text(
         "Each of them was verified with the file and the node's public key alone: the signature, \
          and every line recomputed with integers (granary statement verify FILE --key KEY). One \
@@ -142,28 +193,35 @@ pub async fn books(world: &mut World, market: &Market) -> Step {
             account.account = readable(market, &account.account);
         }
     }
-    world.tell.lines(&format!("\n{}", indented(&balances(&sums))))?;
+    world.tell.block(balances(&sums))?;
     let findings = operator.ledger_verify().await?;
     if let Some(first) = findings.first() {
-        return Err(Slip(format!("{} {}: {}", first.invariant, first.row, first.message)));
+        return Err(Slip(format!(
+            "{} {}: {}",
+            first.invariant, first.row, first.message
+        )));
     }
     let export = operator.ledger_export("hledger").await?;
-    hold(export.contains("Income:PlatformFee"), "the journal can be exported")?;
+    hold(
+        export.contains("Income:PlatformFee"),
+        "the journal can be exported",
+    )?;
     world.tell.text(
-        "\nThe verifier has recomputed every hash, sum, share, carry and statement from the rows: \
+        "The verifier has recomputed every hash, sum, share, carry and statement from the rows: \
          every invariant holds. The market has turned once.",
     )
-}
-
-fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("   {line}\n")).collect()
 }
 
 /// Account names with the people's names and revision numbers in place of identifiers.
 fn readable(market: &Market, account: &str) -> String {
     let name = |part: &str| {
-        let Ok(id) = part.parse::<Uuid>() else { return part.to_owned() };
-        let revision = market.revisions.iter().find(|(revision, _)| revision.id == id);
+        let Ok(id) = part.parse::<Uuid>() else {
+            return part.to_owned();
+        };
+        let revision = market
+            .revisions
+            .iter()
+            .find(|(revision, _)| revision.id == id);
         match revision {
             Some((revision, _)) => format!("revision {}", revision.number),
             None => market.name_of(id).unwrap_or_else(|| part.to_owned()),

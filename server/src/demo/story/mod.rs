@@ -47,14 +47,23 @@ impl Market {
     /// Everybody, and what their account shows.
     pub fn people(&self) -> [(&Person, &'static str); 8] {
         [
-            (&self.alder, "an owner: contributions, revisions, offers, sales, statement"),
-            (&self.birch, "a contributor: contribution, overlap, statement"),
+            (
+                &self.alder,
+                "an owner: contributions, revisions, offers, sales, statement",
+            ),
+            (
+                &self.birch,
+                "a contributor: contribution, overlap, statement",
+            ),
             (&self.cedar, "a contributor whose grade has reasons"),
             (&self.quill, "a buyer: wallet, licence, download"),
             (&self.magpie, "the copycat: paid for 500 rows"),
             (&self.heron, "a buyer"),
             (&self.wren, "a buyer with a partial refund"),
-            (&self.miller, "the operator: top-ups, refunds, trial balance"),
+            (
+                &self.miller,
+                "the operator: top-ups, refunds, trial balance",
+            ),
         ]
     }
 
@@ -65,7 +74,10 @@ impl Market {
 
     /// A name for an identifier of the story.
     pub fn name_of(&self, id: Uuid) -> Option<String> {
-        let person = self.people().into_iter().find(|(person, _)| person.id == id);
+        let person = self
+            .people()
+            .into_iter()
+            .find(|(person, _)| person.id == id);
         person.map(|(person, _)| person.handle.clone())
     }
 }

@@ -15,7 +15,10 @@ use crate::demo::world::{Person, World, offer_at};
 const WHOLE: i128 = 1_000_000_000_000;
 
 fn euros(minor: i64) -> Amount {
-    Amount { minor, currency: "EUR".to_owned() }
+    Amount {
+        minor,
+        currency: "EUR".to_owned(),
+    }
 }
 
 /// Alder sees what a sale would bring whom, then puts two prices on the dataset.
@@ -29,21 +32,27 @@ pub async fn offers(world: &mut World, market: &mut Market) -> Step {
         terms: None,
         dry_run,
     };
-    let preview = owner.offer(market.dataset.id, &wanted(market.price, COMMERCIAL, true)).await?;
+    let preview = owner
+        .offer(market.dataset.id, &wanted(market.price, COMMERCIAL, true))
+        .await?;
     hold(preview.offer.is_none(), "a preview puts nothing on sale")?;
     world.tell.text(&format!(
         "Before an offer goes live, its owner sees what one sale would bring whom. For {}:",
         show(&preview.split.gross)
     ))?;
-    world.tell.lines(&format!("\n{}\n", indented(&split(&preview.split))))?;
+    world.tell.block(split(&preview.split))?;
     let legs = &preview.split;
     equal(
         legs.fee.minor + legs.tax.minor + legs.commission.minor + legs.net.minor,
         legs.gross.minor,
         "the legs of a sale",
     )?;
-    owner.offer(market.dataset.id, &wanted(market.price, COMMERCIAL, false)).await?;
-    owner.offer(market.dataset.id, &wanted(market.research, RESEARCH, false)).await?;
+    owner
+        .offer(market.dataset.id, &wanted(market.price, COMMERCIAL, false))
+        .await?;
+    owner
+        .offer(market.dataset.id, &wanted(market.research, RESEARCH, false))
+        .await?;
     market.dataset = owner.dataset(&market.dataset.slug).await?;
     world.tell.text(&format!(
         "Two offers go live: commercial use inside a company for {}, research for {}. What is \
@@ -55,10 +64,6 @@ pub async fn offers(world: &mut World, market: &mut Market) -> Step {
 
 const COMMERCIAL: &str = "commercial-internal";
 const RESEARCH: &str = "research";
-
-fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("   {line}").trim_end().to_owned() + "\n").collect()
-}
 
 /// The operator confirms a transfer.
 async fn top_up(market: &Market, who: &Person, minor: i64) -> Step {
@@ -78,7 +83,11 @@ pub(super) async fn top_up_magpie(market: &Market) -> Step {
 }
 
 /// Buys at the price that is asked, having read the terms.
-pub(super) async fn buy(market: &mut Market, who: fn(&Market) -> &Person, minor: i64) -> Step<OrderView> {
+pub(super) async fn buy(
+    market: &mut Market,
+    who: fn(&Market) -> &Person,
+    minor: i64,
+) -> Step<OrderView> {
     let person = who(market);
     let dataset = person.client.dataset(&market.dataset.slug).await?;
     let offer = offer_at(&dataset, minor)?;
@@ -101,9 +110,11 @@ pub async fn first_buyer(world: &mut World, market: &mut Market) -> Step {
     world.later(1, 0);
     world.chapter("Quill buys")?;
     top_up(market, &market.quill, 10_000).await?;
-    world.tell.text("Quill transfers 100.00 EUR; Miller confirms it. Quill reads the terms:")?;
+    world
+        .tell
+        .text("Quill transfers 100.00 EUR; Miller confirms it. Quill reads the terms:")?;
     let offer = offer_at(&market.dataset, market.price)?;
-    world.tell.lines(&format!("\n{}\n", indented(&clauses(&offer.clauses))))?;
+    world.tell.block(clauses(&offer.clauses))?;
     let order = buy(market, |m| &m.quill, market.price).await?;
     let mut receipt = Table::pairs();
     receipt.row(["paid".to_owned(), show(&order.gross)]);
@@ -111,15 +122,32 @@ pub async fn first_buyer(world: &mut World, market: &mut Market) -> Step {
     receipt.row(["to the contributors".to_owned(), show(&order.net)]);
     receipt.row(["journal entry", &order.entry]);
     world.tell.text("and buys. The receipt:")?;
-    world.tell.table(receipt)?;
+    world.tell.block(receipt)?;
     let licence = market.quill.client.licence(order.licence_id).await?;
     let signed = SignedLicence::verify(&licence.document, &world.verify_key()?)?;
-    equal(*signed.doc().assignee.as_uuid(), market.quill.id, "holder named in the licence")?;
-    let opened = world.open(&market.quill, order.licence_id, "quill.parquet").await?;
+    equal(
+        *signed.doc().assignee.as_uuid(),
+        market.quill.id,
+        "holder named in the licence",
+    )?;
+    let opened = world
+        .open(&market.quill, order.licence_id, "quill.parquet")
+        .await?;
     let rows = data::read(std::fs::read(&opened.path)?.into())?.num_rows();
-    let (revision, _) = market.revisions.first().ok_or_else(|| Slip("no revision".to_owned()))?;
-    equal(i64::try_from(rows).ok(), revision.rows, "rows in the opened file")?;
-    equal(Some(opened.sha256.to_string()), revision.sha256.clone(), "digest of the opened file")?;
+    let (revision, _) = market
+        .revisions
+        .first()
+        .ok_or_else(|| Slip("no revision".to_owned()))?;
+    equal(
+        i64::try_from(rows).ok(),
+        revision.rows,
+        "rows in the opened file",
+    )?;
+    equal(
+        Some(opened.sha256.to_string()),
+        revision.sha256.clone(),
+        "digest of the opened file",
+    )?;
     world.tell.text(&format!(
         "The licence is a signed document that verifies offline. The file comes sealed to Quill's \
          own key; opened, it is a Parquet file of {} with {} rows, and its SHA-256 is the one the \
@@ -127,10 +155,14 @@ pub async fn first_buyer(world: &mut World, market: &mut Market) -> Step {
         bytes(opened.bytes),
         grouped(i64::try_from(rows).unwrap_or_default())
     ))?;
-    world.tell.lines(&format!("\n   {}\n", opened.sha256))?;
+    world.tell.block(opened.sha256)?;
     let wallet = market.quill.client.wallet().await?;
     let left = wallet.balances.first().map(|balance| balance.minor);
-    equal(left, Some(10_000 - market.price), "what is left in the wallet")
+    equal(
+        left,
+        Some(10_000 - market.price),
+        "what is left in the wallet",
+    )
 }
 
 /// Three more sales of revision 2; one buyer gets something back.
@@ -149,7 +181,7 @@ pub async fn more_sales(world: &mut World, market: &mut Market) -> Step {
          the net waits in the pool of the revision that was current. This is what the sales so far \
          split into (euros; six decimals of what is exact to the last part):",
     )?;
-    world.tell.table(sales_table(market)?)?;
+    world.tell.block(sales_table(market)?)?;
     refund(world, market, &refundable).await
 }
 
@@ -161,7 +193,11 @@ async fn buy_again(market: &mut Market) -> Step {
         terms_sha256: offer.terms_sha256.clone(),
         price: offer.price.clone(),
     };
-    let paid = market.heron.client.buy("heron-buys-for-research", &order).await?;
+    let paid = market
+        .heron
+        .client
+        .buy("heron-buys-for-research", &order)
+        .await?;
     market.sales.push(paid);
     Ok(())
 }
@@ -169,7 +205,10 @@ async fn buy_again(market: &mut Market) -> Step {
 fn sales_table(market: &Market) -> Step<Table> {
     let contributors = market.contributors();
     let mut heads = vec!["buyer", ">rev", ">paid", ">fee", ">net"];
-    let names: Vec<String> = contributors.iter().map(|p| format!(">{}", p.name)).collect();
+    let names: Vec<String> = contributors
+        .iter()
+        .map(|p| format!(">{}", p.name))
+        .collect();
     heads.extend(names.iter().map(String::as_str));
     let mut table = Table::new(&heads);
     for sale in &market.sales {
@@ -186,7 +225,11 @@ fn sales_table(market: &Market) -> Step<Table> {
             sale.gross.minor,
             "the legs of a sale",
         )?;
-        equal(sale.fee.minor, sale.gross.minor * 1000 / 10_000, "the fee of a sale")?;
+        equal(
+            sale.fee.minor,
+            sale.gross.minor * 1000 / 10_000,
+            "the fee of a sale",
+        )?;
         for person in &contributors {
             let share = shares.shares.iter().find(|line| line.party.id == person.id);
             row.push(share.map_or("–".into(), |line| exact(sale.net.minor, line.share)));
@@ -198,8 +241,13 @@ fn sales_table(market: &Market) -> Step<Table> {
 
 /// Shares of a revision by its number.
 pub(super) fn shares_of(market: &Market, number: i32) -> Step<&SharesView> {
-    let found = market.revisions.iter().find(|(revision, _)| revision.number == number);
-    found.map(|(_, shares)| shares).ok_or_else(|| Slip(format!("no revision {number}")))
+    let found = market
+        .revisions
+        .iter()
+        .find(|(revision, _)| revision.number == number);
+    found
+        .map(|(_, shares)| shares)
+        .ok_or_else(|| Slip(format!("no revision {number}")))
 }
 
 /// A share of some cents in euros, cut after six decimals.
@@ -214,7 +262,11 @@ async fn refund(world: &World, market: &mut Market, order: &OrderView) -> Step {
         amount: euros(minor),
         reason: "a week of one airport was late".to_owned(),
     };
-    let done = market.alder.client.refund(order.id, "wren-gets-something-back", &new).await?;
+    let done = market
+        .alder
+        .client
+        .refund(order.id, "wren-gets-something-back", &new)
+        .await?;
     equal(
         done.fee.minor + done.tax.minor + done.commission.minor + done.net.minor,
         minor,
