@@ -31,9 +31,7 @@ pub struct Id;
 pub struct Instant;
 
 /// An identifier as a column value.
-#[derive(
-    AsExpression, FromSqlRow, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord,
-)]
+#[derive(AsExpression, FromSqlRow, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[diesel(sql_type = Id)]
 pub struct Key(pub Uuid);
 
@@ -77,9 +75,7 @@ impl FromSql<Id, Pg> for Key {
 }
 
 /// A point in time as a column value, cut to microseconds.
-#[derive(
-    AsExpression, FromSqlRow, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord,
-)]
+#[derive(AsExpression, FromSqlRow, Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[diesel(sql_type = Instant)]
 pub struct When(DateTime<Utc>);
 

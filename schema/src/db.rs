@@ -66,12 +66,17 @@ impl Db {
     ///
     /// # Errors
     /// What `work` answers, or the database's own error at begin or commit.
-    pub fn transaction<T, E>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E>
+    pub fn transaction<T, E>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E>
     where
         E: From<diesel::result::Error>,
     {
         match self {
-            Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN IMMEDIATE")?,
+            Db::Sqlite(c) => {
+                AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN IMMEDIATE")?
+            }
             Db::Pg(c) => AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN")?,
         }
         self.finish(work)
@@ -86,7 +91,9 @@ impl Db {
         E: From<diesel::result::Error>,
     {
         match self {
-            Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN DEFERRED")?,
+            Db::Sqlite(c) => {
+                AnsiTransactionManager::begin_transaction_sql(&mut **c, "BEGIN DEFERRED")?
+            }
             Db::Pg(c) => AnsiTransactionManager::begin_transaction_sql(
                 &mut **c,
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",

@@ -525,7 +525,6 @@ diesel::table! {
     }
 }
 
-
 diesel::joinable!(session -> party (party_id));
 diesel::joinable!(api_token -> party (party_id));
 diesel::joinable!(recipient -> party (party_id));

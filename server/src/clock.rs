@@ -62,7 +62,10 @@ impl Ids {
     /// Identifiers that repeat for the same seed and order.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self::Seeded { seed, count: Arc::new(AtomicU64::new(0)) }
+        Self::Seeded {
+            seed,
+            count: Arc::new(AtomicU64::new(0)),
+        }
     }
 
     /// A new identifier, ordered by `now`.

@@ -99,5 +99,7 @@ impl Ctx {
 pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.map_err(Fault::internal)?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Fault::internal)?
 }

@@ -52,13 +52,23 @@ pub struct Fault {
 impl Fault {
     /// A fault with its words.
     pub fn new(kind: Kind, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, code, detail: detail.into(), clause: None, source: None }
+        Self {
+            kind,
+            code,
+            detail: detail.into(),
+            clause: None,
+            source: None,
+        }
     }
 
     /// The one answer for an unknown and for a foreign object.
     #[must_use]
     pub fn missing() -> Self {
-        Self::new(Kind::Missing, "not_found", "There is nothing here, or it is not yours to see.")
+        Self::new(
+            Kind::Missing,
+            "not_found",
+            "There is nothing here, or it is not yours to see.",
+        )
     }
 
     /// A value of the request that cannot be accepted.

@@ -73,10 +73,7 @@ pub async fn mine(ctx: &Ctx, who: &Actor, page: PageQuery) -> Result<Page<Datase
     ctx.read(move |db| {
         let rows = store::owned(db, who.party, window.before, window.fetch())?;
         let page = window.page(rows, |row| row.id.0, |row| row);
-        let items = page
-            .items
-            .into_iter()
-            .map(|row| view(db, Some(&who), row));
+        let items = page.items.into_iter().map(|row| view(db, Some(&who), row));
         Ok(Page {
             items: items.collect::<Result<_, _>>()?,
             next: page.next,

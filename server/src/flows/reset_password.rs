@@ -51,7 +51,9 @@ pub async fn issue(ctx: &Ctx, who: &Actor, party: Uuid) -> Result<ResetLink, Fau
 /// As [`issue`].
 pub async fn issue_by_name(ctx: &Ctx, who: &Actor, name: String) -> Result<ResetLink, Fault> {
     rights::node(who).reset_password()?;
-    let party = ctx.read(move |db| Ok(parties::by_name(db, &name)?.id.into())).await?;
+    let party = ctx
+        .read(move |db| Ok(parties::by_name(db, &name)?.id.into()))
+        .await?;
     issue(ctx, who, party).await
 }
 

@@ -172,12 +172,7 @@ pub enum Looker {
 ///
 /// # Errors
 /// The database's own.
-pub fn owned(
-    db: &mut Db,
-    owner: Uuid,
-    before: Uuid,
-    limit: i64,
-) -> Result<Vec<DatasetRow>, Fault> {
+pub fn owned(db: &mut Db, owner: Uuid, before: Uuid, limit: i64) -> Result<Vec<DatasetRow>, Fault> {
     let rows = on!(db, c => dataset::table
         .filter(dataset::owner_id.eq(Key(owner)))
         .filter(dataset::id.lt(Key(before)))
