@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use schema::db::Db;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -34,6 +34,8 @@ const LEASE: TimeDelta = TimeDelta::seconds(30);
 const RENEW_EVERY: Duration = Duration::from_secs(8);
 /// How often the queue is looked at without a bell: other nodes may have filled it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Shortest time between two counts of the same stage.
+const TELL_EVERY: Duration = Duration::from_millis(250);
 /// Attempts before an operator has to look. Waiting for disk or database does not count.
 const MOST_ATTEMPTS: i32 = 8;
 /// Longest wait between attempts.
@@ -179,15 +181,16 @@ async fn one(ctx: &Ctx, runner: &str, stop: &CancellationToken) -> Result<bool, 
 async fn hold(ctx: &Ctx, runner: &str, job: &JobRow, stop: &CancellationToken) -> Option<Leave> {
     let work = AssertUnwindSafe(perform(ctx, job)).catch_unwind();
     tokio::pin!(work);
-    let mut renew = tokio::time::interval(RENEW_EVERY);
+    let mut renew = tokio::time::interval_at(Instant::now() + RENEW_EVERY, RENEW_EVERY);
     renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            biased;
+            () = stop.cancelled() => return Some(Leave::Back),
             ended = &mut work => {
                 let ended = ended.unwrap_or_else(|_| Err(Fault::internal("the job panicked")));
                 return Some(ended.map_or_else(|fault| after(ctx, job, &fault), |()| Leave::Done));
             }
-            () = stop.cancelled() => return Some(Leave::Back),
             _ = renew.tick() => {
                 let (id, name, until) = (job.id.0, runner.to_owned(), ctx.now() + LEASE);
                 let kept = ctx.write(move |db| jobs::keep(db, id, &name, until)).await;
@@ -227,10 +230,20 @@ fn after(ctx: &Ctx, job: &JobRow, fault: &Fault) -> Leave {
     Leave::Again(ctx.now() + wait, why)
 }
 
-/// Writes what a job is doing where people who wait can see it.
+/// Writes what a job is doing where people who wait can see it. Counts within a stage are
+/// written a few times a second at most.
 fn progress(ctx: &Ctx, id: Uuid) -> Progress {
     let ctx = ctx.clone();
+    let mut last: Option<(String, Instant)> = None;
     Box::new(move |text| {
+        let stage = text.split(':').next().unwrap_or(text);
+        if let Some((told, at)) = &last
+            && told == stage
+            && at.elapsed() < TELL_EVERY
+        {
+            return;
+        }
+        last = Some((stage.to_owned(), Instant::now()));
         let told = ctx
             .pool
             .get()
@@ -275,3 +288,6 @@ async fn clear_up(ctx: &Ctx) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

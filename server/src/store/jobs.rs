@@ -222,6 +222,18 @@ pub fn stage(db: &mut Db, kind: &str, payload: &str) -> Result<Option<String>, F
     )
 }
 
+/// Whether a queued job may be taken now.
+///
+/// # Errors
+/// The database's own.
+pub fn due(db: &mut Db, now: When) -> Result<bool, Fault> {
+    let due = on!(db, c => diesel::select(diesel::dsl::exists(job::table
+            .filter(job::state.eq("queued"))
+            .filter(job::run_at.le(now))))
+        .get_result(c))?;
+    Ok(due)
+}
+
 /// How many jobs are in each state, for metrics and tests.
 ///
 /// # Errors

@@ -268,12 +268,15 @@ pub fn insert_epoch(
     Ok(())
 }
 
+/// Number, digest and shares of an epoch.
+pub type EpochRows = (i32, Vec<u8>, Vec<ShareRow>);
+
 /// The latest epoch of a revision, its digest and its shares by party; `None` while nobody
 /// has weight.
 ///
 /// # Errors
 /// The database's own.
-pub fn latest_epoch(db: &mut Db, id: Uuid) -> Result<Option<(i32, Vec<u8>, Vec<ShareRow>)>, Fault> {
+pub fn latest_epoch(db: &mut Db, id: Uuid) -> Result<Option<EpochRows>, Fault> {
     let found: Option<(i32, Vec<u8>)> = on!(db, c => epoch::table
         .filter(epoch::revision_id.eq(Key(id)))
         .order(epoch::number.desc())

@@ -56,13 +56,17 @@ fn outcome<T>(attempt: std::io::Result<T>) -> String {
 
 fn hog(wanted: bool) {
     let mut held: Vec<Vec<u8>> = Vec::new();
-    while wanted {
-        held.push(vec![1; 8 << 20]);
+    if wanted {
+        loop {
+            held.push(vec![1; 8 << 20]);
+        }
     }
 }
 
 fn spin(wanted: bool) {
-    while wanted {
-        std::hint::spin_loop();
+    if wanted {
+        loop {
+            std::hint::spin_loop();
+        }
     }
 }
