@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn what_passes_and_what_does_not() {
-        let table: &[(&[(&str, &str)], bool, bool)] = &[
+        type Case<'a> = (&'a [(&'a str, &'a str)], bool, bool);
+        let table: &[Case<'_>] = &[
             // what the browser says, whether a cookie rides along, whether it passes
             (&[("sec-fetch-site", "same-origin")], true, true),
             (&[("sec-fetch-site", "none")], true, true),

@@ -34,6 +34,10 @@ pub enum Credential {
 
 /// A signed-in party. Only this room can make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::manual_non_exhaustive,
+    reason = "the attribute closes a type to other crates, this field to other modules"
+)]
 pub struct Actor {
     /// The party.
     pub party: Uuid,
