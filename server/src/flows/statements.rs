@@ -5,6 +5,7 @@
 //! are re-issued first when their figures have changed since, so that every opening is the
 //! closing before (I13).
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ledger::account::{Account, Sub};
@@ -256,12 +257,9 @@ impl<'a> Issuer<'a> {
         let mut lines = Vec::with_capacity(rows.len());
         let mut proof = BTreeMap::new();
         for (settlement, row) in rows {
-            if !self.parts.contains_key(&settlement.id.0) {
-                self.parts
-                    .insert(settlement.id.0, store::pool_part(db, settlement)?);
-            }
-            let Some(part) = self.parts.get(&settlement.id.0) else {
-                continue;
+            let part = match self.parts.entry(settlement.id.0) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(store::pool_part(db, settlement)?),
             };
             lines.push(line(db, party, settlement, row, part)?);
             let leaf: [u8; 32] = part

@@ -81,7 +81,7 @@ impl Market {
         weights: &[u128],
         commission_bps: u16,
     ) -> Result<Self, Fault> {
-        let mut fresh = || ids.next(now);
+        let fresh = || ids.next(now);
         let owner = fresh();
         let buyers: Vec<Uuid> = (0..buyers).map(|_| fresh()).collect();
         let raw: BTreeMap<Uuid, u128> = weights.iter().map(|weight| (fresh(), *weight)).collect();

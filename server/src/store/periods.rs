@@ -24,11 +24,3 @@ pub fn open(db: &mut Db, name: &str, now: DateTime<Utc>) -> Result<bool, Fault> 
         .execute(c))?;
     Ok(true)
 }
-
-/// Periods with the moment they were closed at, by name.
-pub fn all(db: &mut Db) -> Result<Vec<(String, Option<When>)>, Fault> {
-    Ok(on!(db, c => period::table
-        .order(period::name)
-        .select((period::name, period::closed_at))
-        .load(c))?)
-}

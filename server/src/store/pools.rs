@@ -162,20 +162,6 @@ pub fn shares(db: &mut Db, revision: Uuid, number: i32) -> Result<Vec<(Key, i64)
         .load(c))?)
 }
 
-/// Raw weight of one contributor in an epoch, a decimal integer.
-pub fn weight(
-    db: &mut Db,
-    revision: Uuid,
-    number: i32,
-    party: Uuid,
-) -> Result<Option<String>, Fault> {
-    Ok(on!(db, c => epoch_share::table
-        .find((Key(revision), number, Key(party)))
-        .select(epoch_share::weight)
-        .first(c)
-        .optional())?)
-}
-
 /// Residues of everybody in one currency.
 pub fn carries(db: &mut Db, currency: &str) -> Result<Vec<(Key, i64)>, Fault> {
     Ok(on!(db, c => carry::table
@@ -183,16 +169,6 @@ pub fn carries(db: &mut Db, currency: &str) -> Result<Vec<(Key, i64)>, Fault> {
         .order(carry::party_id)
         .select((carry::party_id, carry::residue))
         .load(c))?)
-}
-
-/// Residue of one contributor; 0 when they have none yet.
-pub fn residue(db: &mut Db, party: Uuid, currency: &str) -> Result<i64, Fault> {
-    let found: Option<i64> = on!(db, c => carry::table
-        .find((Key(party), currency))
-        .select(carry::residue)
-        .first(c)
-        .optional())?;
-    Ok(found.unwrap_or(0))
 }
 
 /// Writes residues, making rows that are new.
@@ -305,18 +281,6 @@ pub fn paid_in(db: &mut Db, period: &str) -> Result<Vec<(Key, String)>, Fault> {
         .select((settlement_line::party_id, settlement::currency))
         .distinct()
         .order((settlement_line::party_id, settlement::currency))
-        .load(c))?)
-}
-
-/// A contributor's open pools: what settling would move, and their share of it.
-pub fn open_of(db: &mut Db, party: Uuid, currency: &str) -> Result<Vec<(i64, i64, i64)>, Fault> {
-    Ok(on!(db, c => epoch_share::table
-        .inner_join(pool::table.on(pool::revision_id
-            .eq(epoch_share::revision_id)
-            .and(pool::epoch.eq(epoch_share::epoch))))
-        .filter(epoch_share::party_id.eq(Key(party)))
-        .filter(pool::currency.eq(currency).and(pool::cumulative.ne(pool::settled)))
-        .select((pool::cumulative, pool::settled, epoch_share::share))
         .load(c))?)
 }
 

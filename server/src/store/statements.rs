@@ -161,6 +161,11 @@ pub fn bridges(db: &mut Db) -> Result<Vec<Bridge>, Fault> {
     Ok(rows.into_iter().map(bridge).collect())
 }
 
+/// Revision number of an earlier epoch, with its shares and raw weights by contributor.
+pub type Before = Option<(i32, Shares)>;
+/// Shares and raw weights by contributor.
+type Shares = HashMap<Uuid, (i64, u128)>;
+
 /// A pool's settlement with everything that its contributors' lines share.
 #[derive(Debug, Clone)]
 pub struct PoolPart {
@@ -173,7 +178,7 @@ pub struct PoolPart {
     /// Raw weights of the epoch by contributor.
     pub weights: HashMap<Uuid, u128>,
     /// The epoch before it, if there was one: revision number, shares and weights.
-    pub before: Option<(i32, HashMap<Uuid, (i64, u128)>)>,
+    pub before: Before,
     /// Leaf hash of the settlement's entry.
     pub leaf_hash: Vec<u8>,
 }
@@ -266,7 +271,7 @@ fn refunds_between(db: &mut Db, of: &SettlementRow, since: i64) -> Result<Vec<Re
 }
 
 /// Shares and raw weights of an epoch.
-fn weights(db: &mut Db, revision: Key, epoch: i32) -> Result<HashMap<Uuid, (i64, u128)>, Fault> {
+fn weights(db: &mut Db, revision: Key, epoch: i32) -> Result<Shares, Fault> {
     let rows: Vec<(Key, i64, String)> = on!(db, c => epoch_share::table
         .filter(epoch_share::revision_id.eq(revision).and(epoch_share::epoch.eq(epoch)))
         .select((epoch_share::party_id, epoch_share::share, epoch_share::weight))
@@ -277,8 +282,6 @@ fn weights(db: &mut Db, revision: Key, epoch: i32) -> Result<HashMap<Uuid, (i64,
         })
         .collect()
 }
-
-type Before = Option<(i32, HashMap<Uuid, (i64, u128)>)>;
 
 /// The epoch before: of the same revision, or the last one of the revision before.
 fn epoch_before(

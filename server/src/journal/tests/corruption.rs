@@ -107,212 +107,82 @@ fn disarm(kind: Kind, db: &mut Db) {
     }
 }
 
-/// SQLite cannot drop a UNIQUE rule: the table is copied without it.
-fn without_unique(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Sqlite => {
-            "CREATE TABLE copy AS SELECT * FROM entry; DROP TABLE entry; \
-             ALTER TABLE copy RENAME TO entry; "
-        }
-        Kind::Postgres => "",
-    }
-}
+/// Invariant, what the finding's row contains, and the change that breaks it. SQLite cannot
+/// drop a UNIQUE rule, so `{entry without rules}` copies the table there.
+const CORRUPTIONS: &str = "
+I1  | entry 2 of                | UPDATE posting SET amount = amount + 1 WHERE seq = 2 AND line = 1
+I1  | entry 1 of                | UPDATE posting SET amount = 0 WHERE seq = 1
+I2  | book                      | UPDATE posting SET amount = amount + 1 WHERE seq = 2 AND line = 1
+I3  | entry 5 of                | DELETE FROM posting WHERE seq = 4; DELETE FROM entry WHERE seq = 4
+I3  | entry 3 of                | UPDATE entry SET period = '2026-12' WHERE seq = 3
+I3  | entry 3 of                | UPDATE entry SET meta = '{}' WHERE seq = 3
+I3  | entry 3 of                | UPDATE entry SET leaf_hash = prev_hash WHERE seq = 2
+I3  | entry 6 of                | UPDATE entry SET salt = body_hash WHERE seq = 6
+I4  | entry 4 of                | {entry without rules} UPDATE entry SET source = (SELECT source FROM entry e WHERE e.seq = 2), idem_key = (SELECT idem_key FROM entry e WHERE e.seq = 2) WHERE seq = 4
+I4  | entry 2 of                | UPDATE entry SET request_hash = body_hash WHERE seq = 2
+I5  | epoch {revision}/1        | UPDATE epoch_share SET share = share + 1 WHERE party_id = {first}
+I5  | epoch {revision}/1        | UPDATE epoch SET digest = (SELECT body_hash FROM entry WHERE seq = 1)
+I6  | pool {revision}/1/EUR     | UPDATE pool SET cumulative = cumulative + 1
+I7  | carry {contributor}/EUR   | UPDATE carry SET residue = 1000000000000 WHERE party_id = {first}
+I7  | carry {contributor}/EUR   | UPDATE carry SET residue = -1 WHERE party_id = {first}
+I8  | Liabilities:Dust          | UPDATE carry SET residue = residue + 1 WHERE party_id = {first}
+I9  | contributor {contributor} | UPDATE carry SET residue = residue + 1 WHERE party_id = {first}
+I9  | /{contributor}            | UPDATE settlement_line SET amount = amount + 1 WHERE party_id = {first}
+I10 | currency EUR              | UPDATE pool SET cumulative = cumulative + 1, settled = settled + 1
+I10 | settlement                | UPDATE settlement SET dust = dust + 1 WHERE entry_seq = 3
+I11 | order {order}             | UPDATE orders SET refunded = gross + 1 WHERE id = {sale}
+I11 | order {order}             | UPDATE orders SET refunded_fee = refunded_fee + 1, refunded_net = refunded_net - 1 WHERE id = {sale}
+I11 | order {order}             | UPDATE orders SET gross = gross + 1, net = net + 1 WHERE id = {sale}
+I11 | order {order}             | DELETE FROM refund WHERE order_id = {sale}
+I13 | statement {statement}     | UPDATE statement SET closing = closing + 1
+I13 | statement {statement}     | UPDATE statement SET opening = 1, earned = earned - 1
+I16 | account {wallet}          | UPDATE account SET balance = balance + 1 WHERE name = '{wallet}'
+I18 | entry 3 of                | UPDATE account SET book = 'JPY' WHERE name = '{available}'
+I18 | entry 3 of                | UPDATE account SET name = 'Points:Issued' WHERE name = '{available}'
+I19 | account {available}       | UPDATE posting SET amount = 9223372036854775807 WHERE account_id = (SELECT id FROM account WHERE name = '{available}')
+I19 | account {wallet}          | UPDATE account SET balance = -9223372036854775807 - 1 WHERE name = '{wallet}'
+";
 
+/// The corruptions with the ground's own identifiers.
 fn corruptions(kind: Kind, ground: &Ground) -> Vec<Corruption> {
-    let Ground {
-        bed,
-        first,
-        order,
-        statement,
-    } = ground;
-    let revision = bed.market.revision;
-    let (contributor, share_of) = (id(kind, *first), id(kind, *first));
-    let available = Account::available(*first);
-    let wallet = Account::Wallet(bed.market.buyers[0]);
-    let case = |sql: String, invariant, row: String| Corruption {
-        sql,
-        invariant,
-        row,
+    let copied = "CREATE TABLE copy AS SELECT * FROM entry; DROP TABLE entry; \
+                  ALTER TABLE copy RENAME TO entry;";
+    let buyer = ground.bed.market.buyers[0];
+    let names = [
+        (
+            "{entry without rules}",
+            if kind == Kind::Sqlite {
+                copied.to_owned()
+            } else {
+                String::new()
+            },
+        ),
+        ("{revision}", ground.bed.market.revision.to_string()),
+        ("{contributor}", ground.first.to_string()),
+        ("{first}", id(kind, ground.first)),
+        ("{order}", ground.order.to_string()),
+        ("{sale}", id(kind, ground.order)),
+        ("{statement}", ground.statement.to_string()),
+        ("{available}", Account::available(ground.first).to_string()),
+        ("{wallet}", Account::Wallet(buyer).to_string()),
+    ];
+    let named = |text: &str| {
+        names.iter().fold(text.to_owned(), |text, (name, value)| {
+            text.replace(name, value)
+        })
     };
-    let entry = |n: i64| format!("entry {n} of ");
-    vec![
-        case(
-            "UPDATE posting SET amount = amount + 1 WHERE book = 'EUR' AND seq = 2 AND line = 1"
-                .into(),
-            "I1",
-            entry(2),
-        ),
-        case(
-            "UPDATE posting SET amount = 0 WHERE book = 'EUR' AND seq = 1".into(),
-            "I1",
-            entry(1),
-        ),
-        case(
-            "UPDATE posting SET amount = amount + 1 WHERE book = 'EUR' AND seq = 2 AND line = 1"
-                .into(),
-            "I2",
-            "book ".into(),
-        ),
-        case(
-            "DELETE FROM posting WHERE seq = 4; DELETE FROM entry WHERE seq = 4".into(),
-            "I3",
-            entry(5),
-        ),
-        case(
-            "UPDATE entry SET period = '2026-12' WHERE seq = 3".into(),
-            "I3",
-            entry(3),
-        ),
-        case(
-            "UPDATE entry SET meta = '{}' WHERE seq = 3".into(),
-            "I3",
-            entry(3),
-        ),
-        case(
-            "UPDATE entry SET leaf_hash = prev_hash WHERE seq = 2".into(),
-            "I3",
-            entry(3),
-        ),
-        case(
-            "UPDATE entry SET salt = body_hash WHERE seq = 6".into(),
-            "I3",
-            entry(6),
-        ),
-        case(
-            format!(
-                "{}UPDATE entry SET source = (SELECT source FROM entry e WHERE e.seq = 2), \
-                 idem_key = (SELECT idem_key FROM entry e WHERE e.seq = 2) WHERE seq = 4",
-                without_unique(kind)
-            ),
-            "I4",
-            entry(4),
-        ),
-        case(
-            "UPDATE entry SET request_hash = body_hash WHERE seq = 2".into(),
-            "I4",
-            entry(2),
-        ),
-        case(
-            format!("UPDATE epoch_share SET share = share + 1 WHERE party_id = {share_of}"),
-            "I5",
-            format!("epoch {revision}/1"),
-        ),
-        case(
-            "UPDATE epoch SET digest = (SELECT body_hash FROM entry WHERE seq = 1)".into(),
-            "I5",
-            format!("epoch {revision}/1"),
-        ),
-        case(
-            "UPDATE pool SET cumulative = cumulative + 1".into(),
-            "I6",
-            format!("pool {revision}/1/EUR"),
-        ),
-        case(
-            format!("UPDATE carry SET residue = 1000000000000 WHERE party_id = {contributor}"),
-            "I7",
-            format!("carry {first}/EUR"),
-        ),
-        case(
-            format!("UPDATE carry SET residue = -1 WHERE party_id = {contributor}"),
-            "I7",
-            format!("carry {first}/EUR"),
-        ),
-        case(
-            format!("UPDATE carry SET residue = residue + 1 WHERE party_id = {contributor}"),
-            "I8",
-            "Liabilities:Dust".into(),
-        ),
-        case(
-            format!("UPDATE carry SET residue = residue + 1 WHERE party_id = {contributor}"),
-            "I9",
-            format!("contributor {first}"),
-        ),
-        case(
-            format!(
-                "UPDATE settlement_line SET amount = amount + 1 WHERE party_id = {contributor}"
-            ),
-            "I9",
-            format!("/{first}"),
-        ),
-        case(
-            "UPDATE pool SET cumulative = cumulative + 1, settled = settled + 1".into(),
-            "I10",
-            "currency EUR".into(),
-        ),
-        case(
-            "UPDATE settlement SET dust = dust + 1 WHERE entry_seq = 3".into(),
-            "I10",
-            "settlement ".into(),
-        ),
-        case(
-            format!(
-                "UPDATE orders SET refunded = gross + 1 WHERE id = {}",
-                id(kind, *order)
-            ),
-            "I11",
-            format!("order {order}"),
-        ),
-        case(
-            format!(
-                "UPDATE orders SET refunded_fee = refunded_fee + 1, refunded_net = refunded_net - 1 WHERE id = {}",
-                id(kind, *order)
-            ),
-            "I11",
-            format!("order {order}"),
-        ),
-        case(
-            format!(
-                "UPDATE orders SET gross = gross + 1, net = net + 1 WHERE id = {}",
-                id(kind, *order)
-            ),
-            "I11",
-            format!("order {order}"),
-        ),
-        case(
-            format!("DELETE FROM refund WHERE order_id = {}", id(kind, *order)),
-            "I11",
-            format!("order {order}"),
-        ),
-        case(
-            "UPDATE statement SET closing = closing + 1".into(),
-            "I13",
-            format!("statement {statement}"),
-        ),
-        case(
-            "UPDATE statement SET opening = 1, earned = earned - 1".into(),
-            "I13",
-            format!("statement {statement}"),
-        ),
-        case(
-            format!("UPDATE account SET balance = balance + 1 WHERE name = '{wallet}'"),
-            "I16",
-            format!("account {wallet}"),
-        ),
-        case(
-            format!("UPDATE account SET book = 'JPY' WHERE name = '{available}'"),
-            "I18",
-            entry(3),
-        ),
-        case(
-            format!("UPDATE account SET name = 'Points:Issued' WHERE name = '{available}'"),
-            "I18",
-            entry(3),
-        ),
-        case(
-            format!(
-                "UPDATE posting SET amount = 9223372036854775807 WHERE account_id = (SELECT id FROM account WHERE name = '{available}')"
-            ),
-            "I19",
-            format!("account {available}"),
-        ),
-        case(
-            format!(
-                "UPDATE account SET balance = -9223372036854775807 - 1 WHERE name = '{wallet}'"
-            ),
-            "I19",
-            format!("account {wallet}"),
-        ),
-    ]
+    CORRUPTIONS
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.splitn(3, '|').map(str::trim);
+            let (invariant, row, sql) = (cells.next()?, cells.next()?, cells.next()?);
+            Some(Corruption {
+                sql: named(sql),
+                invariant,
+                row: named(row),
+            })
+        })
+        .collect()
 }
 
 fn every_corruption_is_named(kind: Kind) {

@@ -7,7 +7,9 @@ use ledger::statement::{Statement, verify};
 use schema::columns::Key;
 use schema::on;
 use schema::tables::{contribution, revision_part};
-use schema::wire::{Amount, NewOffer, NewOrder, NewRefund, NewSettlement, NewTopUp, PageQuery};
+use schema::wire::{
+    Amount, NewOffer, NewOrder, NewRefund, NewSettlement, NewTopUp, OrderView, PageQuery,
+};
 
 use super::support::{Kind, Scratch, kinds, start};
 use crate::auth::Actor;
@@ -161,56 +163,63 @@ impl Node {
 
 async fn journey(kind: Kind) {
     let node = node(kind);
-    let Node {
-        ctx,
-        market,
-        operator,
-        buyer,
-        owner,
-        contributors,
-        ..
-    } = &node;
+    let receipt = buying(&node).await;
+    giving_back(&node, &receipt).await;
+    settling(&node).await;
+    statements_verify(&node).await;
+    figures(&node).await;
+    next_month(&node, receipt.id).await;
+}
+
+/// The wallet's floor, what the buyer must have read, and the receipt.
+async fn buying(node: &Node) -> OrderView {
+    let (ctx, buyer) = (&node.ctx, &node.buyer);
     let order = node.offer(1_999).await;
     let poor = buy::run(ctx, buyer, "b", order.clone()).await.unwrap_err();
     assert_eq!(poor.kind, FaultKind::Unpaid);
     node.top_up("t", 5_000).await;
-    let other = NewOrder {
+    let cheaper = NewOrder {
         price: eur(1_998),
         ..order.clone()
     };
-    assert_eq!(
-        buy::run(ctx, buyer, "c", other).await.unwrap_err().code,
-        "price_changed"
-    );
-    let other = NewOrder {
+    let unread = NewOrder {
         terms_sha256: "00".repeat(32),
         ..order.clone()
     };
-    assert_eq!(
-        buy::run(ctx, buyer, "c", other).await.unwrap_err().code,
-        "terms_changed"
-    );
+    for (new, code) in [(cheaper, "price_changed"), (unread, "terms_changed")] {
+        assert_eq!(buy::run(ctx, buyer, "c", new).await.unwrap_err().code, code);
+    }
     let receipt = buy::run(ctx, buyer, "b", order.clone()).await.unwrap();
-    assert_eq!(
-        (
-            receipt.fee.minor,
-            receipt.commission.minor,
-            receipt.net.minor
-        ),
-        (199, 90, 1_710)
-    );
+    let OrderView {
+        fee,
+        commission,
+        net,
+        ..
+    } = &receipt;
+    assert_eq!((fee.minor, commission.minor, net.minor), (199, 90, 1_710));
+    assert_eq!(buy::run(ctx, buyer, "b", order).await.unwrap(), receipt);
+    receipt
+}
+
+/// By the owner, with a reason, once; the receipt stays what it was.
+async fn giving_back(node: &Node, receipt: &OrderView) {
+    let Node {
+        ctx,
+        owner,
+        contributors,
+        buyer,
+        ..
+    } = node;
     let part = NewRefund {
         amount: eur(600),
         reason: "late".to_owned(),
     };
-    let stranger = &contributors[0];
-    assert_eq!(
-        refund::run(ctx, stranger, "r", receipt.id, part.clone())
+    for stranger in [&contributors[0], buyer] {
+        let refused = refund::run(ctx, stranger, "r", receipt.id, part.clone())
             .await
-            .unwrap_err()
-            .kind,
-        FaultKind::Missing
-    );
+            .unwrap_err();
+        assert_eq!(refused.kind, FaultKind::Missing);
+    }
     let back = refund::run(ctx, owner, "r", receipt.id, part.clone())
         .await
         .unwrap();
@@ -221,51 +230,63 @@ async fn journey(kind: Kind) {
             .unwrap(),
         back
     );
-    // The receipt is answered as it was; the order shows what was given back since.
+    let order = buy::show(ctx, buyer, receipt.id).await.unwrap();
+    assert_eq!((order.refunded, receipt.refunded.minor), (eur(600), 0));
+}
+
+async fn settling(node: &Node) {
+    let Node {
+        ctx,
+        operator,
+        owner,
+        ..
+    } = node;
+    let settle = |who, key| settle::run(ctx, who, key, NewSettlement::default());
     assert_eq!(
-        buy::run(ctx, buyer, "b", order.clone()).await.unwrap(),
-        receipt
+        settle(owner, "s").await.unwrap_err().kind,
+        FaultKind::Missing
     );
-    assert_eq!(
-        buy::show(ctx, buyer, receipt.id).await.unwrap().refunded,
-        eur(600)
-    );
-    let settled = settle::run(ctx, operator, "s", NewSettlement::default())
-        .await
-        .unwrap();
+    let settled = settle(operator, "s").await.unwrap();
     assert_eq!(
         (settled.pools.len(), settled.pools[0].delta.minor),
         (1, 1_710 - 513)
     );
     assert_eq!(settled.statements.len(), 3);
-    assert_eq!(
-        settle::run(ctx, operator, "s", NewSettlement::default())
-            .await
-            .unwrap(),
-        settled
-    );
-    let nothing = settle::run(ctx, operator, "s2", NewSettlement::default())
-        .await
-        .unwrap();
+    assert_eq!(settle(operator, "s").await.unwrap(), settled);
+    let nothing = settle(operator, "s2").await.unwrap();
     assert_eq!((nothing.pools.len(), nothing.statements.len()), (0, 0));
-    statements_verify(&node).await;
+}
+
+/// What wallets, owners and operators see.
+async fn figures(node: &Node) {
+    let Node {
+        ctx,
+        market,
+        operator,
+        buyer,
+        owner,
+        contributors,
+        ..
+    } = node;
     let shown = wallet::show(ctx, buyer).await.unwrap();
     assert_eq!(shown.balances, [eur(5_000 - 1_999 + 600)]);
-    assert_eq!(
-        shown
-            .movements
-            .iter()
-            .map(|m| m.amount.minor)
-            .collect::<Vec<_>>(),
-        [600, -1_999, 5_000]
-    );
+    let moved: Vec<i64> = shown
+        .movements
+        .iter()
+        .map(|movement| movement.amount.minor)
+        .collect();
+    assert_eq!(moved, [600, -1_999, 5_000]);
     assert_eq!(wallet::show(ctx, owner).await.unwrap().earnings, [eur(63)]);
-    for who in [owner, operator] {
+    for who in [owner, operator, &contributors[0]] {
         let page = sales::list(ctx, who, market.dataset, PageQuery::default())
             .await
             .unwrap();
         assert_eq!(page.items[0].buyer.id, buyer.party);
     }
+    let hidden = sales::list(ctx, buyer, market.dataset, PageQuery::default())
+        .await
+        .unwrap_err();
+    assert_eq!(hidden.kind, FaultKind::Missing);
     assert_eq!(
         trial_balance::run(ctx, owner).await.unwrap_err().kind,
         FaultKind::Missing
@@ -275,7 +296,6 @@ async fn journey(kind: Kind) {
     assert_eq!(ledger_verify::run(ctx).await.unwrap(), []);
     let text = ledger_export::hledger(ctx, operator).await.unwrap();
     assert!(text.contains("Income:PlatformFee  -1.99 EUR"), "{text}");
-    next_month(&node, receipt.id).await;
 }
 
 /// Files verify with the public key alone, and say what the settlement did.
@@ -374,6 +394,12 @@ async fn next_month(node: &Node, order: uuid::Uuid) {
         (line.sales, line.refunds[0].period.to_string().as_str()),
         (0, "2026-11")
     );
+    closing_month(node, order).await;
+}
+
+/// Nothing is settled into the past, and the books still hold.
+async fn closing_month(node: &Node, order: uuid::Uuid) {
+    let Node { ctx, operator, .. } = node;
     let past = NewSettlement {
         period: Some("2026-11".to_owned()),
     };

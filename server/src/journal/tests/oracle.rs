@@ -98,65 +98,25 @@ impl Both {
     }
 
     fn take(&mut self, n: usize, step: &Step) {
-        let (market, now) = (&self.bed.market, self.bed.clock.now());
         let key = format!("k{n}");
-        match step {
+        match *step {
             Step::TopUp {
                 buyer,
                 minor,
                 currency,
-            } => {
-                let (party, currency) = (market.buyers[*buyer], CURRENCIES[*currency]);
-                let command = market.top_up(&key, party, *minor, currency, now).unwrap();
-                let from = Account::Bank(Label::new("main").unwrap());
-                let told = Told::TopUp {
-                    party,
-                    amount: Money::new(*minor, currency),
-                    from,
-                };
-                self.waiting.push((command, told));
-            }
+            } => self.top_up(&key, buyer, minor, currency),
             Step::Buy {
                 buyer,
                 gross,
                 currency,
                 epoch,
-            } => {
-                let (buyer, currency) = (market.buyers[*buyer], CURRENCIES[*currency]);
-                let command = market
-                    .purchase(&key, buyer, *gross, currency, *epoch, now)
-                    .unwrap();
-                let Work::Purchase(purchase) = &command.work else {
-                    unreachable!()
-                };
-                let told = Told::Purchase {
-                    order: purchase.order.id.0,
-                    buyer,
-                    revision: market.revision,
-                    epoch: u32::try_from(*epoch).unwrap(),
-                    price: Money::new(*gross, currency),
-                    plan: market.plan,
-                    tax: "main".to_owned(),
-                };
-                self.waiting.push((command, told));
-            }
+            } => self.buy(&key, buyer, gross, currency, epoch),
             Step::Refund { order, minor } => {
                 // Only what is acknowledged can be given back.
                 self.flush();
-                let Some((order, currency)) = self.orders.get(*order).copied() else {
-                    return;
-                };
-                let mut command = self.bed.refund_command(&key, order, *minor);
-                if let Work::Refund(refund) = &mut command.work {
-                    refund.currency = currency;
+                if let Some((order, currency)) = self.orders.get(order).copied() {
+                    self.refund(&key, order, currency, minor);
                 }
-                self.waiting.push((
-                    command,
-                    Told::Refund {
-                        order,
-                        amount: *minor,
-                    },
-                ));
             }
             Step::Settle => {
                 self.flush();
@@ -164,11 +124,54 @@ impl Both {
             }
             Step::Again { step } => {
                 self.flush();
-                if let Some(known) = self.told.get(*step).cloned() {
-                    self.waiting.push(known);
-                }
+                self.waiting.extend(self.told.get(step).cloned());
             }
         }
+    }
+
+    fn top_up(&mut self, key: &str, buyer: usize, minor: i64, currency: usize) {
+        let (market, now) = (&self.bed.market, self.bed.clock.now());
+        let (party, currency) = (market.buyers[buyer], CURRENCIES[currency]);
+        let command = market.top_up(key, party, minor, currency, now).unwrap();
+        let from = Account::Bank(Label::new("main").unwrap());
+        let amount = Money::new(minor, currency);
+        self.waiting.push((
+            command,
+            Told::TopUp {
+                party,
+                amount,
+                from,
+            },
+        ));
+    }
+
+    fn buy(&mut self, key: &str, buyer: usize, gross: i64, currency: usize, epoch: i32) {
+        let (market, now) = (&self.bed.market, self.bed.clock.now());
+        let (buyer, currency) = (market.buyers[buyer], CURRENCIES[currency]);
+        let command = market
+            .purchase(key, buyer, gross, currency, epoch, now)
+            .unwrap();
+        let Work::Purchase(purchase) = &command.work else {
+            unreachable!()
+        };
+        let told = Told::Purchase {
+            order: purchase.order.id.0,
+            buyer,
+            revision: market.revision,
+            epoch: u32::try_from(epoch).unwrap(),
+            price: Money::new(gross, currency),
+            plan: market.plan,
+            tax: "main".to_owned(),
+        };
+        self.waiting.push((command, told));
+    }
+
+    fn refund(&mut self, key: &str, order: Uuid, currency: Currency, amount: i64) {
+        let mut command = self.bed.refund_command(key, order, amount);
+        if let Work::Refund(refund) = &mut command.work {
+            refund.currency = currency;
+        }
+        self.waiting.push((command, Told::Refund { order, amount }));
     }
 
     /// Sends what waits as one burst and tells the oracle the same in the same order.
@@ -311,17 +314,7 @@ fn same_as_in_memory(kind: Kind, steps: &[Step]) {
             order.legs.total().unwrap() - order.refunded
         };
         if left > 0 {
-            let mut command = both.bed.refund_command(&format!("rest{n}"), order, left);
-            if let Work::Refund(refund) = &mut command.work {
-                refund.currency = currency;
-            }
-            both.waiting.push((
-                command,
-                Told::Refund {
-                    order,
-                    amount: left,
-                },
-            ));
+            both.refund(&format!("rest{n}"), order, currency, left);
         }
     }
     both.flush();
