@@ -323,10 +323,8 @@ async fn statements_verify(node: &Node) {
         (line.sales, line.refunds.len(), line.refunds[0].net),
         (1, 1, 513)
     );
-    assert_eq!(
-        statements::show(&node.ctx, first, id).await.unwrap(),
-        page.items[0]
-    );
+    let shown = statements::show(&node.ctx, first, id).await.unwrap();
+    assert_eq!((shown.id, &shown.closing), (id, &page.items[0].closing));
     for stranger in [&node.buyer, &node.contributors[1]] {
         assert_eq!(
             statements::document(&node.ctx, stranger, id)
