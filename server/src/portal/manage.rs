@@ -102,10 +102,10 @@ impl Manage {
 
     fn strip(split: &SalePreview) -> Strip {
         let legs = [
+            ("Contributors", &split.net),
+            ("Commission", &split.commission),
             ("Platform fee", &split.fee),
             ("Tax", &split.tax),
-            ("Commission", &split.commission),
-            ("Contributors", &split.net),
         ];
         Strip::new("Where the price goes; the table holds the numbers", legs.map(|(n, a)| (format!("{n} {}", words::money(a)), a.minor)))
     }

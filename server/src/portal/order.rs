@@ -35,10 +35,10 @@ pub struct GiveBack {
 impl Order {
     fn strip(&self) -> Strip {
         let legs = [
+            ("Contributors", &self.o.net),
+            ("Owner's commission", &self.o.commission),
             ("Platform fee", &self.o.fee),
             ("Tax", &self.o.tax),
-            ("Owner's commission", &self.o.commission),
-            ("Contributors", &self.o.net),
         ];
         let named = legs.map(|(name, a)| (format!("{name} {}", words::money(a)), a.minor));
         Strip::new("Where the price went; the table holds the numbers", named)

@@ -68,6 +68,24 @@ pub fn rows(n: &i64) -> String {
     format!("{} {}", count(n), if *n == 1 { "row" } else { "rows" })
 }
 
+/// `1 sale`, `2,000 sales`.
+pub fn some(n: &u64, what: &str) -> String {
+    let count = count(&i64::try_from(*n).unwrap_or(i64::MAX));
+    if *n == 1 { format!("{count} {what}") } else { format!("{count} {what}s") }
+}
+
+/// A journal entry as it is cited: currency of the book and number.
+pub fn entry(book: &str, seq: &u64) -> String {
+    format!("{}/{seq}", book.rsplit('/').next().unwrap_or(book))
+}
+
+/// How far a clause reaches, and what that means.
+pub const STRENGTHS: [(&str, &str); 3] = [
+    ("enforced", "the node blocks the rest"),
+    ("traceable", "a breach can be traced"),
+    ("promised", "you undertake it"),
+];
+
 /// A size in bytes, kB, MB or GB, to three figures.
 pub fn bytes(n: &i64) -> String {
     let scaled = |unit: i64, name: &str| {
