@@ -50,11 +50,17 @@ pub struct AskToken {
 
 impl AskToken {
     fn wire(&self) -> Result<NewToken, Fault> {
-        let days = match self.days.trim() {
-            "" => None,
-            text => Some(text.parse().map_err(|_| Fault::invalid("days", "Write a whole number of days, 1 to 366."))?),
-        };
-        Ok(NewToken { name: self.name.trim().to_owned(), days })
+        let days =
+            match self.days.trim() {
+                "" => None,
+                text => Some(text.parse().map_err(|_| {
+                    Fault::invalid("days", "Write a whole number of days, 1 to 366.")
+                })?),
+            };
+        Ok(NewToken {
+            name: self.name.trim().to_owned(),
+            days,
+        })
     }
 }
 
@@ -66,16 +72,36 @@ pub async fn page(visit: Visit) -> Page {
 /// Registers an age key.
 pub async fn add_key(visit: Visit, form: Form<NewKey>) -> Page {
     let key = form.into_inner();
-    let new = NewRecipient { recipient: key.recipient.trim().to_owned(), label: key.label.trim().to_owned() };
-    match flows::recipients::add(&visit.ctx, visit.signed()?, new).await {
-        Ok(_) => {
-            let next = key.next.as_deref().map_or("/account", |next| own_path(Some(next)));
-            Ok(see_other(format!("{next}?done=key")))
-        }
+    match flows::recipients::add(&visit.ctx, visit.signed()?, key.wire()).await {
+        Ok(_) => Ok(see_other(format!("{}?done=key", key.onward()))),
         Err(fault) => {
             let wrong = Some(Wrong::of(fault)?);
-            render(&visit, State { key, wrong, ..State::default() }).await
+            render(
+                &visit,
+                State {
+                    key,
+                    wrong,
+                    ..State::default()
+                },
+            )
+            .await
         }
+    }
+}
+
+impl NewKey {
+    fn wire(&self) -> NewRecipient {
+        NewRecipient {
+            recipient: self.recipient.trim().to_owned(),
+            label: self.label.trim().to_owned(),
+        }
+    }
+
+    /// The page that asked for the key.
+    fn onward(&self) -> &str {
+        self.next
+            .as_deref()
+            .map_or("/account", |next| own_path(Some(next)))
     }
 }
 
@@ -93,8 +119,15 @@ pub async fn add_token(visit: Visit, form: Form<AskToken>) -> Page {
         Err(fault) => Err(fault),
     };
     let state = match made {
-        Ok(made) => State { made: Some(made), ..State::default() },
-        Err(fault) => State { token, wrong: Some(Wrong::of(fault)?), ..State::default() },
+        Ok(made) => State {
+            made: Some(made),
+            ..State::default()
+        },
+        Err(fault) => State {
+            token,
+            wrong: Some(Wrong::of(fault)?),
+            ..State::default()
+        },
     };
     render(&visit, state).await
 }
@@ -110,7 +143,14 @@ async fn render(visit: &Visit, state: State) -> Page {
     let keys = flows::recipients::list(&visit.ctx, me, most()).await?.items;
     let tokens = flows::tokens::list(&visit.ctx, me, most()).await?.items;
     let node_url = visit.ctx.config.public_url();
-    let page = Account { shell: visit.shell("account"), me: me.view(), node_url, keys, tokens, state };
+    let page = Account {
+        shell: visit.shell("account"),
+        me: me.view(),
+        node_url,
+        keys,
+        tokens,
+        state,
+    };
     show_form(&page, page.state.wrong.as_ref())
 }
 
@@ -132,19 +172,48 @@ mod tests {
 
     #[test]
     fn lists_keys_and_tokens_and_never_a_secret_again() {
-        samples::check(&sample(State::default()), &["id=\"keys\"", "id=\"tokens\"", "laptop", "for=\"recipient\"", "Retire"]);
+        samples::check(
+            &sample(State::default()),
+            &[
+                "id=\"keys\"",
+                "id=\"tokens\"",
+                "laptop",
+                "for=\"recipient\"",
+                "Retire",
+            ],
+        );
     }
 
     #[test]
     fn a_new_token_is_shown_this_once() {
-        let made = TokenMade { token: "gtk_secret".into(), info: samples::token() };
-        samples::check(&sample(State { made: Some(made), ..State::default() }), &["gtk_secret", "only time"]);
+        let made = TokenMade {
+            token: "gtk_secret".into(),
+            info: samples::token(),
+        };
+        samples::check(
+            &sample(State {
+                made: Some(made),
+                ..State::default()
+            }),
+            &["gtk_secret", "only time"],
+        );
     }
 
     #[test]
     fn a_wrong_key_keeps_what_was_typed() {
-        let key = NewKey { recipient: "age1oops".into(), label: "desk".into(), next: None };
+        let key = NewKey {
+            recipient: "age1oops".into(),
+            label: "desk".into(),
+            next: None,
+        };
         let wrong = Some(samples::wrong("recipient", "This is not an age recipient."));
-        samples::check(&sample(State { key, wrong, ..State::default() }), &["age1oops", "value=\"desk\"", "not an age recipient"]);
+        samples::check(
+            &sample(State {
+                key,
+                wrong,
+                ..State::default()
+            }),
+            &["age1oops", "value=\"desk\"", "not an age recipient"],
+        );
     }
 }

@@ -23,7 +23,11 @@ pub static STYLE_PATH: LazyLock<String> = LazyLock::new(|| {
 /// `GET /assets/{name}`.
 pub async fn file(name: Path<String>) -> Page {
     if STYLE_PATH.strip_prefix("/assets/") == Some(name.as_str()) {
-        Ok(kept("text/css; charset=utf-8", "public, max-age=31536000, immutable", STYLE))
+        Ok(kept(
+            "text/css; charset=utf-8",
+            "public, max-age=31536000, immutable",
+            STYLE,
+        ))
     } else if *name == "icon.svg" {
         Ok(kept("image/svg+xml", "public, max-age=86400", ICON))
     } else {

@@ -27,8 +27,15 @@ impl Checkout {
     /// What the wallet holds in the offer's currency.
     fn balance(&self) -> Amount {
         let currency = &self.offer.price.currency;
-        let held = self.wallet.balances.iter().find(|b| &b.currency == currency);
-        held.cloned().unwrap_or_else(|| Amount { minor: 0, currency: currency.clone() })
+        let held = self
+            .wallet
+            .balances
+            .iter()
+            .find(|b| &b.currency == currency);
+        held.cloned().unwrap_or_else(|| Amount {
+            minor: 0,
+            currency: currency.clone(),
+        })
     }
 
     fn covered(&self) -> bool {
@@ -55,15 +62,9 @@ pub async fn page(visit: Visit, path: Path<(String, Uuid)>) -> Page {
 /// Pays.
 pub async fn pay(visit: Visit, path: Path<(String, Uuid)>, form: Form<Accepted>) -> Page {
     let (path, form) = (path.into_inner(), form.into_inner());
-    let me = visit.signed()?;
-    let order = NewOrder {
-        offer_id: path.1,
-        terms_sha256: form.terms_sha256,
-        price: Amount { minor: form.minor, currency: form.currency },
-    };
-    let paid = match form.accept {
-        Some(_) => flows::buy::run(&visit.ctx, me, &form.key, order).await,
-        None => Err(Fault::invalid("accept", "Tick that you accept the terms; without that nothing is bought.")),
+    let paid = match form.order(path.1) {
+        Ok(order) => flows::buy::run(&visit.ctx, visit.signed()?, &form.key, order).await,
+        Err(fault) => Err(fault),
     };
     match paid {
         Ok(order) => Ok(see_other(format!("/orders/{}?done=bought", order.id))),
@@ -71,13 +72,46 @@ pub async fn pay(visit: Visit, path: Path<(String, Uuid)>, form: Form<Accepted>)
     }
 }
 
-async fn render(visit: &Visit, (slug, offer): (String, Uuid), key: String, wrong: Option<Wrong>) -> Page {
+impl Accepted {
+    fn order(&self, offer_id: Uuid) -> Result<NewOrder, Fault> {
+        const UNTICKED: &str = "Tick that you accept the terms; without that nothing is bought.";
+        self.accept
+            .as_ref()
+            .ok_or_else(|| Fault::invalid("accept", UNTICKED))?;
+        Ok(NewOrder {
+            offer_id,
+            terms_sha256: self.terms_sha256.clone(),
+            price: Amount {
+                minor: self.minor,
+                currency: self.currency.clone(),
+            },
+        })
+    }
+}
+
+async fn render(
+    visit: &Visit,
+    (slug, offer): (String, Uuid),
+    key: String,
+    wrong: Option<Wrong>,
+) -> Page {
     let me = visit.signed()?;
     let d = flows::datasets::show(&visit.ctx, Some(me), &slug).await?;
-    let offer = d.offers.iter().find(|o| o.id == offer && o.state == "live").cloned();
+    let offer = d
+        .offers
+        .iter()
+        .find(|o| o.id == offer && o.state == "live")
+        .cloned();
     let offer = offer.ok_or_else(Fault::missing)?;
     let wallet = flows::wallet::show(&visit.ctx, me).await?;
-    let page = Checkout { shell: visit.shell("catalogue"), d, offer, wallet, key, wrong };
+    let page = Checkout {
+        shell: visit.shell("catalogue"),
+        d,
+        offer,
+        wallet,
+        key,
+        wrong,
+    };
     show_form(&page, page.wrong.as_ref())
 }
 
@@ -99,9 +133,16 @@ mod tests {
 
     #[test]
     fn shows_clauses_and_carries_what_was_read() {
-        samples::check(&sample(5000), &[
-            "mark promised", "name=\"terms_sha256\"", "name=\"key\" value=\"k-1\"", "name=\"accept\"", "Pay 19.90 EUR",
-        ]);
+        samples::check(
+            &sample(5000),
+            &[
+                "mark promised",
+                "name=\"terms_sha256\"",
+                "name=\"key\" value=\"k-1\"",
+                "name=\"accept\"",
+                "Pay 19.90 EUR",
+            ],
+        );
     }
 
     #[test]

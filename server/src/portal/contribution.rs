@@ -34,9 +34,17 @@ pub async fn page(visit: Visit, id: Path<Uuid>) -> Page {
         Some(_) => Quality::read(&flows::contributions::report(&visit.ctx, me, *id).await?),
         None => None,
     };
-    let waiting = matches!(c.state, ContributionState::Awaiting | ContributionState::Received);
+    let waiting = matches!(
+        c.state,
+        ContributionState::Awaiting | ContributionState::Received
+    );
     let mine = c.party.id == me.party;
-    show(&Contribution { shell: visit.shell_waiting("contributions", waiting), c, quality, mine })
+    show(&Contribution {
+        shell: visit.shell_waiting("contributions", waiting),
+        c,
+        quality,
+        mine,
+    })
 }
 
 /// Takes a contribution out of later revisions.
@@ -51,24 +59,50 @@ mod tests {
     use crate::portal::samples;
 
     fn sample(c: ContributionView) -> Contribution {
-        Contribution { shell: samples::member(), c, quality: Quality::read(&samples::report()), mine: true }
+        Contribution {
+            shell: samples::member(),
+            c,
+            quality: Quality::read(&samples::report()),
+            mine: true,
+        }
     }
 
     #[test]
     fn an_accepted_one_shows_its_report() {
-        samples::check(&sample(samples::contribution()), &["№ 12", "class=\"granary-quality\"", "Validity", "Withdraw"]);
+        samples::check(
+            &sample(samples::contribution()),
+            &["№ 12", "class=\"granary-quality\"", "Validity", "Withdraw"],
+        );
     }
 
     #[test]
     fn a_refused_one_says_code_reason_and_what_to_do() {
-        let page = Contribution { quality: None, ..sample(samples::refused()) };
+        let page = Contribution {
+            quality: None,
+            ..sample(samples::refused())
+        };
         samples::check(&page, &["missing_column", "granary upload", "Refused"]);
     }
 
     #[test]
     fn a_waiting_one_loads_itself_again() {
-        let c = ContributionView { state: ContributionState::Received, grade: None, letter: None, ..samples::contribution() };
-        let shell = Shell { refresh: Some(4), ..samples::member() };
-        samples::check(&Contribution { shell, quality: None, ..sample(c) }, &["http-equiv=\"refresh\"", "Being checked"]);
+        let c = ContributionView {
+            state: ContributionState::Received,
+            grade: None,
+            letter: None,
+            ..samples::contribution()
+        };
+        let shell = Shell {
+            refresh: Some(4),
+            ..samples::member()
+        };
+        samples::check(
+            &Contribution {
+                shell,
+                quality: None,
+                ..sample(c)
+            },
+            &["http-equiv=\"refresh\"", "Being checked"],
+        );
     }
 }

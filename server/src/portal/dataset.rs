@@ -41,8 +41,13 @@ struct Published {
 
 impl Published {
     async fn load(ctx: &Ctx, who: Option<&Actor>, d: &DatasetView) -> Result<Self, Fault> {
-        let Some(current) = &d.revision else { return Ok(Self::default()) };
-        let latest = PageQuery { cursor: None, limit: Some(20) };
+        let Some(current) = &d.revision else {
+            return Ok(Self::default());
+        };
+        let latest = PageQuery {
+            cursor: None,
+            limit: Some(20),
+        };
         let report = flows::revisions::report(ctx, who, current.id).await?;
         Ok(Self {
             quality: Quality::read(&report),
@@ -52,8 +57,16 @@ impl Published {
     }
 
     fn strip(shares: &SharesView) -> Strip {
-        let named = |s: &schema::wire::ShareLine| (format!("{} {}", s.party.display_name, words::share(&s.share)), s.share);
-        Strip::new("Shares of the contributors; the table below holds the numbers", shares.shares.iter().map(named))
+        let named = |s: &schema::wire::ShareLine| {
+            (
+                format!("{} {}", s.party.display_name, words::share(&s.share)),
+                s.share,
+            )
+        };
+        Strip::new(
+            "Shares of the contributors; the table below holds the numbers",
+            shares.shares.iter().map(named),
+        )
     }
 }
 
@@ -93,7 +106,9 @@ pub struct Column {
 impl Contract {
     /// Reads a stored contract; what cannot be read is shown as not known, never guessed.
     pub fn read(stored: Option<&Value>) -> Self {
-        stored.and_then(|c| Self::deserialize(c).ok()).unwrap_or_default()
+        stored
+            .and_then(|c| Self::deserialize(c).ok())
+            .unwrap_or_default()
     }
 }
 
@@ -108,11 +123,18 @@ impl Column {
             (None, None) => None,
         };
         let domain = self.domain.as_ref().map(|d| match d.len() {
-            0..=6 => format!("one of {}", d.iter().map(plain).collect::<Vec<_>>().join(", ")),
+            0..=6 => format!(
+                "one of {}",
+                d.iter().map(plain).collect::<Vec<_>>().join(", ")
+            ),
             n => format!("one of {n} values"),
         });
         let pattern = self.pattern.as_ref().map(|p| format!("matches {p}"));
-        [range, domain, pattern].into_iter().flatten().collect::<Vec<_>>().join("; ")
+        [range, domain, pattern]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 }
 
@@ -123,7 +145,13 @@ pub async fn page(visit: Visit, slug: Path<String>) -> Page {
     let more = Published::load(&visit.ctx, who, &d).await?;
     let mine = who.is_some_and(|a| a.party == d.owner.id);
     let contract = Contract::read(d.contract.as_ref());
-    show(&DatasetPage { shell: visit.shell("catalogue"), d, mine, contract, more })
+    show(&DatasetPage {
+        shell: visit.shell("catalogue"),
+        d,
+        mine,
+        contract,
+        more,
+    })
 }
 
 #[cfg(test)]
@@ -133,7 +161,13 @@ mod tests {
 
     fn sample(d: DatasetView, more: Published) -> DatasetPage {
         let contract = Contract::read(d.contract.as_ref());
-        DatasetPage { shell: samples::guest(), d, mine: false, contract, more }
+        DatasetPage {
+            shell: samples::guest(),
+            d,
+            mine: false,
+            contract,
+            more,
+        }
     }
 
     #[test]
@@ -143,15 +177,34 @@ mod tests {
             revisions: vec![samples::revision()],
             shares: Some(samples::shares()),
         };
-        samples::check(&sample(samples::dataset(), more), &[
-            "id=\"quality\"", "class=\"granary-quality\"", "<details", "dep_delay", "-120 to 2000",
-            "Harbour Data", "61.5384 %", "/datasets/flights/buy/", "mark enforced", "Validity",
-        ]);
+        samples::check(
+            &sample(samples::dataset(), more),
+            &[
+                "id=\"quality\"",
+                "class=\"granary-quality\"",
+                "<details",
+                "dep_delay",
+                "-120 to 2000",
+                "Harbour Data",
+                "61.5384 %",
+                "/datasets/flights/buy/",
+                "mark enforced",
+                "Validity",
+            ],
+        );
     }
 
     #[test]
     fn a_bare_dataset_says_what_will_be_here() {
-        let bare = DatasetView { revision: None, offers: vec![], contract: None, ..samples::dataset() };
-        samples::check(&sample(bare, Published::default()), &["No revision is published yet", "class=\"empty\""]);
+        let bare = DatasetView {
+            revision: None,
+            offers: vec![],
+            contract: None,
+            ..samples::dataset()
+        };
+        samples::check(
+            &sample(bare, Published::default()),
+            &["No revision is published yet", "class=\"empty\""],
+        );
     }
 }

@@ -55,7 +55,10 @@ impl Wrong {
     /// As [`Wrong::of`].
     pub fn of_name(fault: Fault, field: &str) -> Result<Self, Fault> {
         match fault.kind {
-            Kind::Missing => Self::of(Fault::invalid(field, "No account has this handle, e-mail address or id.")),
+            Kind::Missing => Self::of(Fault::invalid(
+                field,
+                "No account has this handle, e-mail address or id.",
+            )),
             _ => Self::of(fault),
         }
     }
@@ -113,47 +116,87 @@ fn error_page(answer: &ServiceResponse, fault: &Fault) -> Page {
     }
     let known = req.extensions().get::<Shell>().cloned();
     let shell = known.unwrap_or_else(|| Shell {
-        node: req.app_data::<web::Data<Ctx>>().map_or_else(String::new, |c| c.config.name.clone()),
+        node: req
+            .app_data::<web::Data<Ctx>>()
+            .map_or_else(String::new, |c| c.config.name.clone()),
         ..Shell::default()
     });
-    let reference = req.extensions().get::<RequestId>().map_or_else(String::new, ToString::to_string);
+    let reference = req
+        .extensions()
+        .get::<RequestId>()
+        .map_or_else(String::new, ToString::to_string);
     if fault.kind == Kind::Internal {
         tracing::error!(cause = ?std::error::Error::source(fault), "page failed");
     }
-    let mut page = show_as(fault.status_code(), &ErrorPage { shell, reference, ..about(fault) })?;
+    let mut page = show_as(
+        fault.status_code(),
+        &ErrorPage {
+            shell,
+            status: fault.status(),
+            headline: headline(fault.kind),
+            fault,
+            kept: kept(fault.kind),
+            advice: advice(fault.kind),
+            reference,
+        },
+    )?;
     if let Kind::Throttled(seconds) = fault.kind {
         page.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     Ok(page)
 }
 
-/// Headline, what was kept and what to do, by what the person can do next.
-fn about(fault: &Fault) -> ErrorPage<'_> {
-    const NOTHING: &str = "Nothing was changed.";
-    let (headline, kept, advice) = match fault.kind {
-        Kind::Malformed => ("This request could not be read", NOTHING, "Go back and send the form again."),
-        Kind::Unauthenticated => ("You are signed out", "Nothing was changed; what you sent was not kept.", "Sign in, then send it again."),
-        Kind::Unpaid => ("Your wallet does not cover this", "Nothing was charged.", "Ask the operator for a top-up, then try again."),
-        Kind::Forbidden => ("This is not permitted", NOTHING, "The clause or right that stands against it is named above."),
-        Kind::Missing => ("There is nothing here", NOTHING, "Check the address. What belongs to others looks the same as what does not exist."),
-        Kind::Conflict => ("The state has changed meanwhile", "What stood before still stands.", "Look at the present state and decide again."),
-        Kind::Gone => ("This right has ended", "Receipts and statements about it are kept.", "The reason is named above."),
-        Kind::TooLarge => ("That is too large", NOTHING, "Send less at once."),
-        Kind::OutOfRange(_) => ("The file has no such part", NOTHING, "Ask for a range inside the file."),
-        Kind::Invalid => ("Something has to be mended", NOTHING, "Go back, mend it and send it again."),
-        Kind::Throttled(_) => ("Too many tries", NOTHING, "Wait a little, then try again."),
-        Kind::Unavailable => ("The node cannot answer just now", "What was acknowledged before is kept.", "Try again in a moment."),
-        Kind::Full => ("The node has no space left", "What was acknowledged before is kept.", "The operator has to free space."),
-        Kind::Internal => ("The node failed to answer", "What was acknowledged before is kept.", "Tell the operator the reference below."),
-    };
-    ErrorPage {
-        shell: Shell::default(),
-        status: fault.status(),
-        headline,
-        fault,
-        kept,
-        advice,
-        reference: String::new(),
+/// What happened, in a few words.
+fn headline(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Malformed => "This request could not be read",
+        Kind::Unauthenticated => "You are signed out",
+        Kind::Unpaid => "Your wallet does not cover this",
+        Kind::Forbidden => "This is not permitted",
+        Kind::Missing => "There is nothing here",
+        Kind::Conflict => "The state has changed meanwhile",
+        Kind::Gone => "This right has ended",
+        Kind::TooLarge => "That is too large",
+        Kind::OutOfRange(_) => "The file has no such part",
+        Kind::Invalid => "Something has to be mended",
+        Kind::Throttled(_) => "Too many tries",
+        Kind::Unavailable => "The node cannot answer just now",
+        Kind::Full => "The node has no space left",
+        Kind::Internal => "The node failed to answer",
+    }
+}
+
+/// What of the person's work is safe.
+fn kept(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Unauthenticated => "Nothing was changed; what you sent was not kept.",
+        Kind::Unpaid => "Nothing was charged.",
+        Kind::Conflict => "What stood before still stands.",
+        Kind::Gone => "Receipts and statements about it are kept.",
+        Kind::Unavailable | Kind::Full | Kind::Internal => "What was acknowledged before is kept.",
+        _ => "Nothing was changed.",
+    }
+}
+
+/// What the person can do.
+fn advice(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Malformed => "Go back and send the form again.",
+        Kind::Unauthenticated => "Sign in, then send it again.",
+        Kind::Unpaid => "Ask the operator for a top-up, then try again.",
+        Kind::Forbidden => "The clause or right that stands against it is named above.",
+        Kind::Missing => {
+            "Check the address. What belongs to others looks like what does not exist."
+        }
+        Kind::Conflict => "Look at the present state and decide again.",
+        Kind::Gone => "The reason is named above.",
+        Kind::TooLarge => "Send less at once.",
+        Kind::OutOfRange(_) => "Ask for a range inside the file.",
+        Kind::Invalid => "Go back, mend it and send it again.",
+        Kind::Throttled(_) => "Wait a little, then try again.",
+        Kind::Unavailable => "Try again in a moment.",
+        Kind::Full => "The operator has to free space.",
+        Kind::Internal => "Tell the operator the reference below.",
     }
 }
 

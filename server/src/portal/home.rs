@@ -16,9 +16,17 @@ struct Home {
 
 /// The start page.
 pub async fn page(visit: Visit) -> Page {
-    let latest = PageQuery { cursor: None, limit: Some(6) };
-    let datasets = flows::datasets::list(&visit.ctx, visit.who.as_ref(), None, latest).await?.items;
-    show(&Home { shell: visit.shell("home"), datasets })
+    let latest = PageQuery {
+        cursor: None,
+        limit: Some(6),
+    };
+    let datasets = flows::datasets::list(&visit.ctx, visit.who.as_ref(), None, latest)
+        .await?
+        .items;
+    show(&Home {
+        shell: visit.shell("home"),
+        datasets,
+    })
 }
 
 #[cfg(test)]
@@ -28,9 +36,19 @@ mod tests {
 
     #[test]
     fn renders_with_and_without_datasets() {
-        samples::check(&Home { shell: samples::guest(), datasets: vec![samples::dataset()] }, &[
-            "<h1", "Flights", "19.90 EUR", "Grade ",
-        ]);
-        samples::check(&Home { shell: samples::guest(), datasets: vec![] }, &["class=\"empty\"", "href=\"/sign-up\""]);
+        samples::check(
+            &Home {
+                shell: samples::guest(),
+                datasets: vec![samples::dataset()],
+            },
+            &["<h1", "Flights", "19.90 EUR", "Grade "],
+        );
+        samples::check(
+            &Home {
+                shell: samples::guest(),
+                datasets: vec![],
+            },
+            &["class=\"empty\"", "href=\"/sign-up\""],
+        );
     }
 }

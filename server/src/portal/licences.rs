@@ -19,7 +19,10 @@ struct Licences {
 pub async fn page(visit: Visit, query: Query<super::shell::Turn>) -> Page {
     let query: PageQuery = query.into_inner().into();
     let list = flows::licences::list(&visit.ctx, visit.signed()?, query).await?;
-    show(&Licences { shell: visit.shell("licences"), list })
+    show(&Licences {
+        shell: visit.shell("licences"),
+        list,
+    })
 }
 
 #[cfg(test)]
@@ -29,9 +32,27 @@ mod tests {
 
     #[test]
     fn lists_licences_with_their_state_or_says_how_to_get_one() {
-        let list = Listing { items: vec![samples::licence()], next: None };
-        samples::check(&Licences { shell: samples::member(), list }, &["<table", "scope=\"col\"", "active", "/licences/"]);
-        let list = Listing { items: vec![], next: None };
-        samples::check(&Licences { shell: samples::member(), list }, &["class=\"empty\"", "href=\"/catalogue\""]);
+        let list = Listing {
+            items: vec![samples::licence()],
+            next: None,
+        };
+        samples::check(
+            &Licences {
+                shell: samples::member(),
+                list,
+            },
+            &["<table", "scope=\"col\"", "active", "/licences/"],
+        );
+        let list = Listing {
+            items: vec![],
+            next: None,
+        };
+        samples::check(
+            &Licences {
+                shell: samples::member(),
+                list,
+            },
+            &["class=\"empty\"", "href=\"/catalogue\""],
+        );
     }
 }

@@ -3,8 +3,9 @@
 use actix_web::web::{Form, Path};
 use askama::Template;
 use schema::wire::{
-    Admission, ContributionState, ContributionView, DatasetPatch, DatasetView, NewOffer, NewRevision, OfferView, Page as Listing,
-    PageQuery, RevisionView, SalePreview, SaleView,
+    Admission, ContributionState, ContributionView, DatasetPatch, DatasetView, NewOffer,
+    NewRevision, OfferMade, OfferView, Page as Listing, PageQuery, RevisionView, SalePreview,
+    SaleView,
 };
 use serde::Deserialize;
 
@@ -77,7 +78,10 @@ const TEMPLATES: [(&str, &str); 4] = [
     ("open", "Open: any use, attribution"),
     ("research", "Research only"),
     ("commercial-internal", "Commercial, inside one organisation"),
-    ("commercial-training", "Commercial, including training of models"),
+    (
+        "commercial-training",
+        "Commercial, including training of models",
+    ),
 ];
 
 impl Manage {
@@ -97,7 +101,12 @@ impl Manage {
 
     fn accepted(&self) -> usize {
         let accepted = |c: &&ContributionView| c.state == ContributionState::Accepted;
-        self.facts.contributions.items.iter().filter(accepted).count()
+        self.facts
+            .contributions
+            .items
+            .iter()
+            .filter(accepted)
+            .count()
     }
 
     fn strip(split: &SalePreview) -> Strip {
@@ -107,7 +116,10 @@ impl Manage {
             ("Platform fee", &split.fee),
             ("Tax", &split.tax),
         ];
-        Strip::new("Where the price goes; the table holds the numbers", legs.map(|(n, a)| (format!("{n} {}", words::money(a)), a.minor)))
+        Strip::new(
+            "Where the price goes; the table holds the numbers",
+            legs.map(|(n, a)| (format!("{n} {}", words::money(a)), a.minor)),
+        )
     }
 }
 
@@ -120,18 +132,38 @@ pub async fn page(visit: Visit, slug: Path<String>) -> Page {
 pub async fn edit(visit: Visit, slug: Path<String>, form: Form<Edit>) -> Page {
     let (me, form) = (visit.signed()?, form.into_inner());
     let d = flows::datasets::show(&visit.ctx, Some(me), &slug).await?;
-    match flows::edit_dataset::run(&visit.ctx, me, d.id, form.patch()).await {
-        Ok(d) => Ok(see_other(format!("/datasets/{}/manage?done=saved", d.slug))),
+    let done = flows::edit_dataset::run(&visit.ctx, me, d.id, form.patch()).await;
+    let state = State {
+        edit: Some(form),
+        ..State::default()
+    };
+    finish(&visit, &slug, done, "saved", state).await
+}
+
+/// Goes on after what was done, or shows the page with what has to be mended.
+async fn finish<T>(
+    visit: &Visit,
+    slug: &str,
+    done: Result<T, Fault>,
+    said: &str,
+    state: State,
+) -> Page {
+    match done {
+        Ok(_) => Ok(see_other(format!("/datasets/{slug}/manage?done={said}"))),
         Err(fault) => {
             let wrong = Some(Wrong::of(fault)?);
-            render(&visit, &slug, State { edit: Some(form), wrong, ..State::default() }).await
+            render(visit, slug, State { wrong, ..state }).await
         }
     }
 }
 
 impl Edit {
     fn patch(&self) -> DatasetPatch {
-        let handles = self.invite.split([',', ' ', '\n', '\r']).map(str::trim).filter(|h| !h.is_empty());
+        let handles = self
+            .invite
+            .split([',', ' ', '\n', '\r'])
+            .map(str::trim)
+            .filter(|h| !h.is_empty());
         DatasetPatch {
             title: Some(self.title.trim().to_owned()),
             description: Some(self.description.trim().to_owned()),
@@ -147,34 +179,41 @@ pub async fn publish(visit: Visit, slug: Path<String>, form: Form<Note>) -> Page
     let (me, note) = (visit.signed()?, form.into_inner().note);
     let d = flows::datasets::show(&visit.ctx, Some(me), &slug).await?;
     let revision = NewRevision { note: note.clone() };
-    match flows::publish::run(&visit.ctx, me, d.id, revision).await {
-        Ok(_) => Ok(see_other(format!("/datasets/{slug}/manage?done=publishing"))),
-        Err(fault) => {
-            let wrong = Some(Wrong::of(fault)?);
-            render(&visit, &slug, State { note, wrong, ..State::default() }).await
-        }
-    }
+    let done = flows::publish::run(&visit.ctx, me, d.id, revision).await;
+    let state = State {
+        note,
+        ..State::default()
+    };
+    finish(&visit, &slug, done, "publishing", state).await
 }
 
 /// Shows who would get what of a sale, or makes the offer live.
 pub async fn offer(visit: Visit, slug: Path<String>, form: Form<Price>) -> Page {
-    let (me, price) = (visit.signed()?, form.into_inner());
-    let d = flows::datasets::show(&visit.ctx, Some(me), &slug).await?;
-    let made = match price.wire() {
-        Ok(new) => flows::offer::run(&visit.ctx, me, d.id, new).await,
-        Err(fault) => Err(fault),
+    let price = form.into_inner();
+    let made = price.ask(&visit, &slug).await;
+    let split = match &made {
+        Ok(made) if made.offer.is_none() => Some(made.split.clone()),
+        _ => None,
     };
-    let state = match made {
-        Ok(made) if made.offer.is_some() => {
-            return Ok(see_other(format!("/datasets/{slug}/manage?done=offer")));
-        }
-        Ok(made) => State { price, split: Some(made.split), ..State::default() },
-        Err(fault) => State { price, wrong: Some(Wrong::of(fault)?), ..State::default() },
+    let preview = split.is_some();
+    let state = State {
+        price,
+        split,
+        ..State::default()
     };
-    render(&visit, &slug, state).await
+    match preview {
+        true => render(&visit, &slug, state).await,
+        false => finish(&visit, &slug, made, "offer", state).await,
+    }
 }
 
 impl Price {
+    async fn ask(&self, visit: &Visit, slug: &str) -> Result<OfferMade, Fault> {
+        let me = visit.signed()?;
+        let d = flows::datasets::show(&visit.ctx, Some(me), slug).await?;
+        flows::offer::run(&visit.ctx, me, d.id, self.wire()?).await
+    }
+
     fn wire(&self) -> Result<NewOffer, Fault> {
         Ok(NewOffer {
             price: words::typed_amount("amount", &self.amount, &self.currency)?,
@@ -187,10 +226,15 @@ impl Price {
 
 impl Facts {
     async fn load(ctx: &Ctx, me: &Actor, d: &DatasetView) -> Result<Self, Fault> {
-        let latest = || PageQuery { cursor: None, limit: Some(50) };
+        let latest = || PageQuery {
+            cursor: None,
+            limit: Some(50),
+        };
         Ok(Self {
             contributions: flows::contributions::list(ctx, me, d.id, latest()).await?,
-            revisions: flows::revisions::list(ctx, Some(me), d.id, latest()).await?.items,
+            revisions: flows::revisions::list(ctx, Some(me), d.id, latest())
+                .await?
+                .items,
             offers: flows::offers::list(ctx, Some(me), d.id).await?.items,
             sales: flows::sales::list(ctx, me, d.id, latest()).await?,
         })
@@ -204,7 +248,12 @@ async fn render(visit: &Visit, slug: &str, state: State) -> Page {
     let untouched = state.split.is_none() && state.wrong.is_none();
     let composing = facts.revisions.iter().any(|r| r.state == "composing");
     let shell = visit.shell_waiting("datasets", composing && untouched);
-    let page = Manage { shell, d, facts, state };
+    let page = Manage {
+        shell,
+        d,
+        facts,
+        state,
+    };
     show_form(&page, page.state.wrong.as_ref())
 }
 
@@ -215,31 +264,73 @@ mod tests {
 
     fn sample(state: State) -> Manage {
         let facts = Facts {
-            contributions: Listing { items: vec![samples::contribution(), samples::refused()], next: None },
+            contributions: Listing {
+                items: vec![samples::contribution(), samples::refused()],
+                next: None,
+            },
             revisions: vec![samples::revision()],
             offers: vec![samples::offer()],
-            sales: Listing { items: vec![samples::sale()], next: None },
+            sales: Listing {
+                items: vec![samples::sale()],
+                next: None,
+            },
         };
-        Manage { shell: samples::member(), d: samples::dataset(), facts, state }
+        Manage {
+            shell: samples::member(),
+            d: samples::dataset(),
+            facts,
+            state,
+        }
     }
 
     #[test]
     fn shows_contributions_revisions_offers_and_buyers() {
-        samples::check(&sample(State::default()), &[
-            "id=\"sales\"", "Bo Buyer", "name=\"note\"", "name=\"amount\"", "value=\"preview\"", "missing_column",
-        ]);
+        samples::check(
+            &sample(State::default()),
+            &[
+                "id=\"sales\"",
+                "Bo Buyer",
+                "name=\"note\"",
+                "name=\"amount\"",
+                "value=\"preview\"",
+                "missing_column",
+            ],
+        );
     }
 
     #[test]
     fn a_preview_shows_the_split_before_anything_goes_live() {
-        let price = Price { amount: "19.90".into(), currency: "EUR".into(), template: "research".into(), action: "preview".into() };
-        let state = State { price, split: Some(samples::split()), ..State::default() };
-        samples::check(&sample(state), &["value=\"19.90\"", "value=\"live\"", "Harbour Data", "11.02 EUR", "selected"]);
+        let price = Price {
+            amount: "19.90".into(),
+            currency: "EUR".into(),
+            template: "research".into(),
+            action: "preview".into(),
+        };
+        let state = State {
+            price,
+            split: Some(samples::split()),
+            ..State::default()
+        };
+        samples::check(
+            &sample(state),
+            &[
+                "value=\"19.90\"",
+                "value=\"live\"",
+                "Harbour Data",
+                "11.02 EUR",
+                "selected",
+            ],
+        );
     }
 
     #[test]
     fn invitations_are_read_one_by_one() {
-        let edit = Edit { title: " T ".into(), description: String::new(), admission: "invited".into(), invite: "ann, bo\ncy".into() };
+        let edit = Edit {
+            title: " T ".into(),
+            description: String::new(),
+            admission: "invited".into(),
+            invite: "ann, bo\ncy".into(),
+        };
         assert_eq!(edit.patch().invite, ["ann", "bo", "cy"]);
         assert_eq!(edit.patch().title.as_deref(), Some("T"));
     }

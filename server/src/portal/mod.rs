@@ -45,7 +45,11 @@ const FORM_BYTES: usize = 512 << 10;
 pub fn configure(app: &mut ServiceConfig) {
     app.service(
         web::scope("")
-            .app_data(FormConfig::default().limit(FORM_BYTES).error_handler(|e, _| fail::unreadable(e)))
+            .app_data(
+                FormConfig::default()
+                    .limit(FORM_BYTES)
+                    .error_handler(|e, _| fail::unreadable(e)),
+            )
             .app_data(QueryConfig::default().error_handler(|e, _| fail::unreadable(e)))
             .app_data(PathConfig::default().error_handler(|_, _| fail::no_such_address()))
             .wrap(from_fn(fail::dress))
@@ -65,7 +69,10 @@ fn market(app: &mut ServiceConfig) {
         .route("/datasets/new", get().to(new_dataset::page))
         .route("/datasets/new", post().to(new_dataset::create))
         .route("/datasets/{slug}", get().to(dataset::page))
-        .route("/datasets/{slug}/contribute", get().to(contributions::how_to))
+        .route(
+            "/datasets/{slug}/contribute",
+            get().to(contributions::how_to),
+        )
         .route("/datasets/{slug}/buy/{offer}", get().to(checkout::page))
         .route("/datasets/{slug}/buy/{offer}", post().to(checkout::pay))
         .route("/datasets/{slug}/manage", get().to(manage::page))
@@ -86,7 +93,10 @@ fn mine(app: &mut ServiceConfig) {
         .route("/orders/{id}/refund", post().to(order::refund))
         .route("/contributions", get().to(contributions::page))
         .route("/contributions/{id}", get().to(contribution::page))
-        .route("/contributions/{id}/withdraw", post().to(contribution::withdraw))
+        .route(
+            "/contributions/{id}/withdraw",
+            post().to(contribution::withdraw),
+        )
         .route("/statements", get().to(statements::page))
         .route("/statements/{id}", get().to(statement::page));
 }
@@ -102,7 +112,10 @@ fn people(app: &mut ServiceConfig) {
         .route("/reset/{token}", post().to(reset::set))
         .route("/account", get().to(account::page))
         .route("/account/tokens", post().to(account::add_token))
-        .route("/account/tokens/{id}/revoke", post().to(account::revoke_token))
+        .route(
+            "/account/tokens/{id}/revoke",
+            post().to(account::revoke_token),
+        )
         .route("/account/keys", post().to(account::add_key))
         .route("/account/keys/{id}/retire", post().to(account::retire_key));
 }

@@ -17,8 +17,12 @@ struct MyDatasets {
 
 /// My datasets, newest first.
 pub async fn page(visit: Visit, query: Query<Turn>) -> Page {
-    let list = flows::datasets::mine(&visit.ctx, visit.signed()?, query.into_inner().into()).await?;
-    show(&MyDatasets { shell: visit.shell("datasets"), list })
+    let list =
+        flows::datasets::mine(&visit.ctx, visit.signed()?, query.into_inner().into()).await?;
+    show(&MyDatasets {
+        shell: visit.shell("datasets"),
+        list,
+    })
 }
 
 #[cfg(test)]
@@ -28,9 +32,27 @@ mod tests {
 
     #[test]
     fn lists_own_datasets_or_offers_to_create_one() {
-        let list = Listing { items: vec![samples::dataset()], next: None };
-        samples::check(&MyDatasets { shell: samples::member(), list }, &["/datasets/flights/manage", "<table"]);
-        let list = Listing { items: vec![], next: None };
-        samples::check(&MyDatasets { shell: samples::member(), list }, &["class=\"empty\"", "/datasets/new"]);
+        let list = Listing {
+            items: vec![samples::dataset()],
+            next: None,
+        };
+        samples::check(
+            &MyDatasets {
+                shell: samples::member(),
+                list,
+            },
+            &["/datasets/flights/manage", "<table"],
+        );
+        let list = Listing {
+            items: vec![],
+            next: None,
+        };
+        samples::check(
+            &MyDatasets {
+                shell: samples::member(),
+                list,
+            },
+            &["class=\"empty\"", "/datasets/new"],
+        );
     }
 }

@@ -5,9 +5,9 @@ use askama::Template;
 use schema::wire::{Admission, NewDataset};
 use serde::Deserialize;
 
+use super::fail;
 use super::fail::Wrong;
 use super::shell::{Page, Shell, Visit, see_other, show_form};
-use super::fail;
 use crate::error::Fault;
 use crate::flows;
 
@@ -61,7 +61,12 @@ pub fn admission(choice: &str) -> Admission {
 
 /// Reads a percentage with up to two decimals as basis points.
 fn percent(field: &str, typed: &str) -> Result<u16, Fault> {
-    let wrong = || Fault::invalid(field, "Write a percentage between 0 and 100, such as 5 or 2.5.");
+    let wrong = || {
+        Fault::invalid(
+            field,
+            "Write a percentage between 0 and 100, such as 5 or 2.5.",
+        )
+    };
     let typed = typed.trim().trim_end_matches('%').trim_end();
     let (whole, part) = typed.split_once('.').unwrap_or((typed, ""));
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
@@ -89,13 +94,20 @@ pub async fn create(visit: Visit, form: Form<Typed>) -> Page {
         Err(fault) => Err(fault),
     };
     match made {
-        Ok(d) => Ok(see_other(format!("/datasets/{}/manage?done=dataset", d.slug))),
+        Ok(d) => Ok(see_other(format!(
+            "/datasets/{}/manage?done=dataset",
+            d.slug
+        ))),
         Err(fault) => render(&visit, typed, Some(Wrong::of(fault)?)),
     }
 }
 
 fn render(visit: &Visit, typed: Typed, wrong: Option<Wrong>) -> Page {
-    let page = New { shell: visit.shell("datasets"), typed, wrong };
+    let page = New {
+        shell: visit.shell("datasets"),
+        typed,
+        wrong,
+    };
     show_form(&page, page.wrong.as_ref())
 }
 
@@ -106,7 +118,14 @@ mod tests {
 
     #[test]
     fn percentages_become_basis_points() {
-        for (typed, bps) in [("", 0), ("5", 500), ("2.5", 250), ("2.05 %", 205), ("100", 10_000), ("0.01", 1)] {
+        for (typed, bps) in [
+            ("", 0),
+            ("5", 500),
+            ("2.5", 250),
+            ("2.05 %", 205),
+            ("100", 10_000),
+            ("0.01", 1),
+        ] {
             assert_eq!(percent("c", typed).unwrap(), bps, "{typed}");
         }
         for wrong in ["-1", "100.01", "1.234", "x", "1,5", "1e2", ".5"] {
@@ -116,9 +135,25 @@ mod tests {
 
     #[test]
     fn a_contract_that_is_not_json_keeps_what_was_typed() {
-        let typed = Typed { title: "Harvest".into(), contract: "{oops".into(), ..Typed::default() };
+        let typed = Typed {
+            title: "Harvest".into(),
+            contract: "{oops".into(),
+            ..Typed::default()
+        };
         let fault = typed.wire().unwrap_err();
-        let page = New { shell: samples::member(), wrong: Wrong::of(fault).ok(), typed };
-        samples::check(&page, &["value=\"Harvest\"", "{oops", "not JSON", "aria-invalid=\"true\""]);
+        let page = New {
+            shell: samples::member(),
+            wrong: Wrong::of(fault).ok(),
+            typed,
+        };
+        samples::check(
+            &page,
+            &[
+                "value=\"Harvest\"",
+                "{oops",
+                "not JSON",
+                "aria-invalid=\"true\"",
+            ],
+        );
     }
 }

@@ -2,7 +2,9 @@
 
 use actix_web::web::{Form, Query};
 use askama::Template;
-use schema::wire::{LedgerFinding, NewSettlement, NewTopUp, SettlementView, TopUpView, TrialBalance};
+use schema::wire::{
+    LedgerFinding, NewSettlement, NewTopUp, SettlementView, TopUpView, TrialBalance,
+};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -81,8 +83,15 @@ pub async fn top_up(visit: Visit, form: Form<TopUp>) -> Page {
         Err(fault) => Err(fault),
     };
     let state = match done {
-        Ok(topped) => State { topped: Some(topped), ..State::default() },
-        Err(fault) => State { typed, wrong: Some(Wrong::of_name(fault, "party")?), ..State::default() },
+        Ok(topped) => State {
+            topped: Some(topped),
+            ..State::default()
+        },
+        Err(fault) => State {
+            typed,
+            wrong: Some(Wrong::of_name(fault, "party")?),
+            ..State::default()
+        },
     };
     render(&visit, state).await
 }
@@ -99,9 +108,22 @@ impl TopUp {
 
 /// Settles all pools that moved.
 pub async fn settle(visit: Visit, form: Form<Settle>) -> Page {
-    let state = match flows::settle::run(&visit.ctx, visit.signed()?, &form.key, NewSettlement::default()).await {
-        Ok(settled) => State { settled: Some(settled), ..State::default() },
-        Err(fault) => State { wrong: Some(Wrong::of(fault)?), ..State::default() },
+    let state = match flows::settle::run(
+        &visit.ctx,
+        visit.signed()?,
+        &form.key,
+        NewSettlement::default(),
+    )
+    .await
+    {
+        Ok(settled) => State {
+            settled: Some(settled),
+            ..State::default()
+        },
+        Err(fault) => State {
+            wrong: Some(Wrong::of(fault)?),
+            ..State::default()
+        },
     };
     render(&visit, state).await
 }
@@ -109,10 +131,19 @@ pub async fn settle(visit: Visit, form: Form<Settle>) -> Page {
 /// Makes a one-time link that sets a new password.
 pub async fn reset(visit: Visit, form: Form<Whose>) -> Page {
     let account = form.into_inner().account.trim().to_owned();
-    let state = match flows::reset_password::issue_by_name(&visit.ctx, visit.signed()?, account.clone()).await {
-        Ok(link) => State { link: Some((account, link.url)), ..State::default() },
-        Err(fault) => State { wrong: Some(Wrong::of_name(fault, "account")?), ..State::default() },
-    };
+    let state =
+        match flows::reset_password::issue_by_name(&visit.ctx, visit.signed()?, account.clone())
+            .await
+        {
+            Ok(link) => State {
+                link: Some((account, link.url)),
+                ..State::default()
+            },
+            Err(fault) => State {
+                wrong: Some(Wrong::of_name(fault, "account")?),
+                ..State::default()
+            },
+        };
     render(&visit, state).await
 }
 
@@ -120,7 +151,10 @@ pub async fn reset(visit: Visit, form: Form<Whose>) -> Page {
 pub async fn find_order(visit: Visit, which: Query<Which>) -> Page {
     visit.signed()?;
     let id: Uuid = which.id.trim().parse().map_err(|_| {
-        Fault::invalid("id", "An order's id is a UUID, as receipts and the sales list show it.")
+        Fault::invalid(
+            "id",
+            "An order's id is a UUID, as receipts and the sales list show it.",
+        )
     })?;
     Ok(see_other(format!("/orders/{id}")))
 }
@@ -130,7 +164,11 @@ pub async fn ledger(visit: Visit) -> Page {
     let me = visit.signed()?;
     let balance = flows::trial_balance::run(&visit.ctx, me).await?;
     let findings = flows::ledger_verify::run(&visit.ctx).await?;
-    show(&Ledger { shell: visit.shell("operator"), findings, balance })
+    show(&Ledger {
+        shell: visit.shell("operator"),
+        findings,
+        balance,
+    })
 }
 
 async fn render(visit: &Visit, state: State) -> Page {
@@ -139,7 +177,12 @@ async fn render(visit: &Visit, state: State) -> Page {
         "" => visit.form_key().to_string(),
         typed => typed.to_owned(),
     };
-    let page = Console { shell: visit.shell("operator"), balance, key, state };
+    let page = Console {
+        shell: visit.shell("operator"),
+        balance,
+        key,
+        state,
+    };
     show_form(&page, page.state.wrong.as_ref())
 }
 
@@ -149,30 +192,64 @@ mod tests {
     use crate::portal::samples;
 
     fn sample(state: State) -> Console {
-        Console { shell: samples::operator(), balance: samples::trial_balance(), key: "k-1".into(), state }
+        Console {
+            shell: samples::operator(),
+            balance: samples::trial_balance(),
+            key: "k-1".into(),
+            state,
+        }
     }
 
     #[test]
     fn offers_every_action_and_the_trial_balance() {
-        samples::check(&sample(State::default()), &[
-            "action=\"/operator/top-up\"", "action=\"/operator/settle\"", "action=\"/operator/reset\"",
-            "action=\"/operator/order\"", "href=\"/operator/ledger\"", "Income:PlatformFee", "value=\"k-1\"",
-        ]);
+        samples::check(
+            &sample(State::default()),
+            &[
+                "action=\"/operator/top-up\"",
+                "action=\"/operator/settle\"",
+                "action=\"/operator/reset\"",
+                "action=\"/operator/order\"",
+                "href=\"/operator/ledger\"",
+                "Income:PlatformFee",
+                "value=\"k-1\"",
+            ],
+        );
     }
 
     #[test]
     fn shows_what_came_of_it() {
-        let state = State { topped: Some(samples::topped()), settled: Some(samples::settlement()), ..State::default() };
+        let state = State {
+            topped: Some(samples::topped()),
+            settled: Some(samples::settlement()),
+            ..State::default()
+        };
         samples::check(&sample(state), &["100.00 EUR", "EUR/9", "2026-11"]);
-        let state = State { link: Some(("bo".into(), "http://n/reset/x".into())), ..State::default() };
+        let state = State {
+            link: Some(("bo".into(), "http://n/reset/x".into())),
+            ..State::default()
+        };
         samples::check(&sample(state), &["http://n/reset/x", "works once"]);
     }
 
     #[test]
     fn the_ledger_page_names_invariant_and_row_or_says_that_all_hold() {
-        let page = Ledger { shell: samples::operator(), findings: vec![], balance: samples::trial_balance() };
+        let page = Ledger {
+            shell: samples::operator(),
+            findings: vec![],
+            balance: samples::trial_balance(),
+        };
         samples::check(&page, &["Every invariant holds"]);
-        let finding = LedgerFinding { invariant: "I6".into(), row: "pool r1/1".into(), message: "differs by 1".into() };
-        samples::check(&Ledger { findings: vec![finding], ..page }, &["I6", "pool r1/1", "differs by 1"]);
+        let finding = LedgerFinding {
+            invariant: "I6".into(),
+            row: "pool r1/1".into(),
+            message: "differs by 1".into(),
+        };
+        samples::check(
+            &Ledger {
+                findings: vec![finding],
+                ..page
+            },
+            &["I6", "pool r1/1", "differs by 1"],
+        );
     }
 }

@@ -22,7 +22,12 @@ pub async fn create(visit: Visit, token: Path<String>, form: Form<Typed>) -> Pag
 }
 
 fn render(visit: &Visit, typed: Typed, wrong: Option<Wrong>) -> Page {
-    let page = SignUp { shell: visit.shell("operator"), typed, operator: true, wrong };
+    let page = SignUp {
+        shell: visit.shell("operator"),
+        typed,
+        operator: true,
+        wrong,
+    };
     show_form(&page, page.wrong.as_ref())
 }
 
@@ -33,7 +38,15 @@ mod tests {
 
     #[test]
     fn says_what_the_account_will_be() {
-        let page = SignUp { shell: samples::guest(), typed: Typed::default(), operator: true, wrong: None };
-        samples::check(&page, &["Become the operator", "for=\"email\"", "method=\"post\""]);
+        let page = SignUp {
+            shell: samples::guest(),
+            typed: Typed::default(),
+            operator: true,
+            wrong: None,
+        };
+        samples::check(
+            &page,
+            &["Become the operator", "for=\"email\"", "method=\"post\""],
+        );
     }
 }

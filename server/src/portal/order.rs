@@ -45,7 +45,10 @@ impl Order {
     }
 
     fn rest(&self) -> Amount {
-        Amount { minor: self.o.gross.minor.saturating_sub(self.o.refunded.minor), ..self.o.gross.clone() }
+        Amount {
+            minor: self.o.gross.minor.saturating_sub(self.o.refunded.minor),
+            ..self.o.gross.clone()
+        }
     }
 }
 
@@ -60,7 +63,10 @@ pub async fn refund(visit: Visit, id: Path<Uuid>, form: Form<GiveBack>) -> Page 
     let order = flows::buy::show(&visit.ctx, me, *id).await?;
     let done = match words::typed_amount("amount", &form.amount, &order.gross.currency) {
         Ok(amount) => {
-            let refund = NewRefund { amount, reason: form.reason.clone() };
+            let refund = NewRefund {
+                amount,
+                reason: form.reason.clone(),
+            };
             flows::refund::run(&visit.ctx, me, &form.key, *id, refund).await
         }
         Err(fault) => Err(fault),
@@ -76,11 +82,22 @@ async fn render(visit: &Visit, id: Uuid, typed: Option<GiveBack>, wrong: Option<
     let o = flows::buy::show(&visit.ctx, me, id).await?;
     let refunds = flows::refund::list(&visit.ctx, me, id).await?;
     let dataset = flows::datasets::show(&visit.ctx, Some(me), &o.dataset).await?;
-    let fresh = || GiveBack { key: visit.form_key().to_string(), amount: String::new(), reason: String::new() };
+    let fresh = || GiveBack {
+        key: visit.form_key().to_string(),
+        amount: String::new(),
+        reason: String::new(),
+    };
     let may = (me.operator || dataset.owner.id == me.party) && o.refunded.minor < o.gross.minor;
     let give_back = may.then(|| typed.unwrap_or_else(fresh));
     let buyer = o.buyer.id == me.party;
-    let page = Order { shell: visit.shell("wallet"), o, refunds, give_back, buyer, wrong };
+    let page = Order {
+        shell: visit.shell("wallet"),
+        o,
+        refunds,
+        give_back,
+        buyer,
+        wrong,
+    };
     show_form(&page, page.wrong.as_ref())
 }
 
@@ -102,18 +119,41 @@ mod tests {
 
     #[test]
     fn the_receipt_shows_every_leg_and_links_the_licence() {
-        let html = samples::check(&sample(), &[
-            "Platform fee", "1.99 EUR", "17.91 EUR", "EUR/7", "/licences/", "Wrong month", "role=\"img\"",
-        ]);
+        let html = samples::check(
+            &sample(),
+            &[
+                "Platform fee",
+                "1.99 EUR",
+                "17.91 EUR",
+                "EUR/7",
+                "/licences/",
+                "Wrong month",
+                "role=\"img\"",
+            ],
+        );
         assert!(!html.contains("name=\"reason\""));
     }
 
     #[test]
     fn a_wrong_refund_keeps_what_was_typed() {
-        let typed = GiveBack { key: "k".into(), amount: "999".into(), reason: "late".into() };
+        let typed = GiveBack {
+            key: "k".into(),
+            amount: "999".into(),
+            reason: "late".into(),
+        };
         let wrong = samples::wrong("amount", "At most 14.90 EUR can be given back.");
-        samples::check(&Order { give_back: Some(typed), wrong: Some(wrong), ..sample() }, &[
-            "value=\"999\"", "value=\"late\"", "aria-invalid", "At most 14.90 EUR",
-        ]);
+        samples::check(
+            &Order {
+                give_back: Some(typed),
+                wrong: Some(wrong),
+                ..sample()
+            },
+            &[
+                "value=\"999\"",
+                "value=\"late\"",
+                "aria-invalid",
+                "At most 14.90 EUR",
+            ],
+        );
     }
 }

@@ -42,12 +42,21 @@ impl Quality {
         let more_columns = report.profile.len().saturating_sub(SHOWN);
         report.losses.truncate(SHOWN);
         report.profile.truncate(SHOWN);
-        Some(Self { report, chart, more_losses, more_columns })
+        Some(Self {
+            report,
+            chart,
+            more_losses,
+            more_columns,
+        })
     }
 
     /// The losses that give most when put right: what to do first.
     pub fn fixes(&self) -> impl Iterator<Item = &Loss> {
-        self.report.losses.iter().filter(|l| l.lost_hundredths > 0).take(3)
+        self.report
+            .losses
+            .iter()
+            .filter(|l| l.lost_hundredths > 0)
+            .take(3)
     }
 }
 
@@ -63,7 +72,9 @@ pub fn percent(ppm: &u32) -> String {
 
 /// Score of a dimension, or that it has none.
 pub fn dimension(d: &DimensionScore) -> String {
-    d.score_ppm.as_ref().map_or_else(|| "not applicable".to_owned(), percent)
+    d.score_ppm
+        .as_ref()
+        .map_or_else(|| "not applicable".to_owned(), percent)
 }
 
 /// Bad ones out of all.
@@ -81,12 +92,19 @@ pub fn many(n: &u64) -> String {
 
 /// How many points putting a loss right would give.
 pub fn gain(loss: &Loss, report: &Report) -> String {
-    points(&loss.q_if_fixed_hundredths.saturating_sub(report.q_hundredths))
+    points(
+        &loss
+            .q_if_fixed_hundredths
+            .saturating_sub(report.q_hundredths),
+    )
 }
 
 /// Row numbers as people count, from 1.
 pub fn rows(rows: &[u64]) -> String {
-    rows.iter().map(|n| n.saturating_add(1).to_string()).collect::<Vec<_>>().join(", ")
+    rows.iter()
+        .map(|n| n.saturating_add(1).to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use actix_web::web::{Form, Path};
 use askama::Template;
 use serde::Deserialize;
 
+use super::fail;
 use super::fail::Wrong;
 use super::shell::{Page, Shell, Visit, see_other, show_form};
-use super::fail;
 use crate::flows;
 
 #[derive(Template)]
@@ -36,7 +36,10 @@ pub async fn set(visit: Visit, token: Path<String>, form: Form<Typed>) -> Page {
 }
 
 fn render(visit: &Visit, wrong: Option<Wrong>) -> Page {
-    let page = Reset { shell: visit.shell("sign-in"), wrong };
+    let page = Reset {
+        shell: visit.shell("sign-in"),
+        wrong,
+    };
     show_form(&page, page.wrong.as_ref())
 }
 
@@ -47,7 +50,13 @@ mod tests {
 
     #[test]
     fn asks_for_one_password() {
-        let page = Reset { shell: samples::guest(), wrong: None };
-        samples::check(&page, &["for=\"password\"", "new-password", "method=\"post\""]);
+        let page = Reset {
+            shell: samples::guest(),
+            wrong: None,
+        };
+        samples::check(
+            &page,
+            &["for=\"password\"", "new-password", "method=\"post\""],
+        );
     }
 }

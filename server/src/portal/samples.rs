@@ -1,9 +1,13 @@
 //! Sample views for the tests of the pages, and what every page must be.
 
+mod documents;
+
+pub use documents::{report, statement_file};
+
 use askama::Template;
 use chrono::{DateTime, Utc};
 use schema::wire::*;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::fail::Wrong;
@@ -12,10 +16,26 @@ use super::shell::{Shell, Who};
 /// Renders a page and asserts what holds on every one, and that `needles` are there.
 pub fn check(page: &impl Template, needles: &[&str]) -> String {
     let html = page.render().expect("the template renders");
-    for must in ["<!doctype html>", "<html lang=\"en\">", "<main id=\"main\"", "href=\"#main\"", "<h1", "<title>", "<nav aria-label="] {
+    for must in [
+        "<!doctype html>",
+        "<html lang=\"en\">",
+        "<main id=\"main\"",
+        "href=\"#main\"",
+        "<h1",
+        "<title>",
+        "<nav aria-label=",
+    ] {
         assert!(html.contains(must), "{must} is missing");
     }
-    for never in ["<script", " style=\"", "<style", "javascript:", " onclick", "Some(", "None<"] {
+    for never in [
+        "<script",
+        " style=\"",
+        "<style",
+        "javascript:",
+        " onclick",
+        "Some(",
+        "None<",
+    ] {
         assert!(!html.contains(never), "{never} must not be there:\n{html}");
     }
     assert_eq!(html.matches("<h1").count(), 1, "one main heading");
@@ -30,18 +50,34 @@ pub fn check(page: &impl Template, needles: &[&str]) -> String {
 
 fn every_input_has_a_label(html: &str) {
     for kind in ["<input ", "<textarea ", "<select "] {
-        for tag in html.split(kind).skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag) {
+        for tag in html
+            .split(kind)
+            .skip(1)
+            .filter_map(|rest| rest.split_once('>'))
+            .map(|(tag, _)| tag)
+        {
             if tag.contains("type=\"hidden\"") {
                 continue;
             }
-            let id = tag.split("id=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
-            assert!(html.contains(&format!("for=\"{id}\"")), "no label for {tag}");
+            let id = tag
+                .split("id=\"")
+                .nth(1)
+                .and_then(|rest| rest.split('"').next())
+                .unwrap_or_default();
+            assert!(
+                html.contains(&format!("for=\"{id}\"")),
+                "no label for {tag}"
+            );
         }
     }
 }
 
 fn ids_are_unique(html: &str) {
-    let mut ids: Vec<&str> = html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let mut ids: Vec<&str> = html
+        .split(" id=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
     let count = ids.len();
     ids.sort_unstable();
     ids.dedup();
@@ -50,17 +86,32 @@ fn ids_are_unique(html: &str) {
 
 /// Nobody is signed in.
 pub fn guest() -> Shell {
-    Shell { node: "Granary".into(), ..Shell::default() }
+    Shell {
+        node: "Granary".into(),
+        ..Shell::default()
+    }
 }
 
 /// Somebody is.
 pub fn member() -> Shell {
-    Shell { who: Some(Who { handle: "bo".into(), operator: false }), ..guest() }
+    Shell {
+        who: Some(Who {
+            handle: "bo".into(),
+            operator: false,
+        }),
+        ..guest()
+    }
 }
 
 /// The operator is.
 pub fn operator() -> Shell {
-    Shell { who: Some(Who { handle: "op".into(), operator: true }), ..guest() }
+    Shell {
+        who: Some(Who {
+            handle: "op".into(),
+            operator: true,
+        }),
+        ..guest()
+    }
 }
 
 /// A form that has to be mended.
@@ -77,18 +128,35 @@ fn at(day: i64) -> DateTime<Utc> {
 }
 
 fn eur(minor: i64) -> Amount {
-    Amount { minor, currency: "EUR".into() }
+    Amount {
+        minor,
+        currency: "EUR".into(),
+    }
 }
 
 pub fn party(name: &str) -> PartyView {
     let handle = name.to_lowercase().replace(' ', "-");
-    PartyView { id: id(name.len() as u128), handle, display_name: name.into(), email: None, operator: false }
+    PartyView {
+        id: id(name.len() as u128),
+        handle,
+        display_name: name.into(),
+        email: None,
+        operator: false,
+    }
 }
 
 pub fn clauses() -> Vec<ClauseView> {
-    [("window", "Valid for 365 days.", "enforced"), ("redistribution", "You do not pass it on.", "traceable"), ("purpose", "Research only.", "promised")]
-        .map(|(clause, text, strength)| ClauseView { clause: clause.into(), text: text.into(), strength: strength.into() })
-        .to_vec()
+    [
+        ("window", "Valid for 365 days.", "enforced"),
+        ("redistribution", "You do not pass it on.", "traceable"),
+        ("purpose", "Research only.", "promised"),
+    ]
+    .map(|(clause, text, strength)| ClauseView {
+        clause: clause.into(),
+        text: text.into(),
+        strength: strength.into(),
+    })
+    .to_vec()
 }
 
 pub fn offer() -> OfferView {
@@ -147,12 +215,19 @@ pub fn dataset() -> DatasetView {
 }
 
 pub fn shares() -> SharesView {
-    let line = |name: &str, share| ShareLine { party: party(name), weight: "123".into(), share };
+    let line = |name: &str, share| ShareLine {
+        party: party(name),
+        weight: "123".into(),
+        share,
+    };
     SharesView {
         revision_id: id(50),
         epoch: 1,
         digest: "ef".repeat(32),
-        shares: vec![line("Harbour Data", 615_384_615_384), line("Mill", 384_615_384_616)],
+        shares: vec![
+            line("Harbour Data", 615_384_615_384),
+            line("Mill", 384_615_384_616),
+        ],
         parts: vec![PartLine {
             contribution_id: id(30),
             party: party("Mill"),
@@ -164,7 +239,13 @@ pub fn shares() -> SharesView {
             rows_late: 500,
             mass: "99".into(),
             grade: 9320,
-            late_copies: vec![LateCopies { holder: party("Harbour Data"), contribution_id: id(31), receipt_no: 3, received_at: at(0), rows: 500 }],
+            late_copies: vec![LateCopies {
+                holder: party("Harbour Data"),
+                contribution_id: id(31),
+                receipt_no: 3,
+                received_at: at(0),
+                rows: 500,
+            }],
         }],
     }
 }
@@ -195,7 +276,10 @@ pub fn contribution() -> ContributionView {
 pub fn refused() -> ContributionView {
     ContributionView {
         state: ContributionState::Rejected,
-        verdict: Some(Verdict { code: "missing_column".into(), message: "Column dep_delay is missing: add it.".into() }),
+        verdict: Some(Verdict {
+            code: "missing_column".into(),
+            message: "Column dep_delay is missing: add it.".into(),
+        }),
         grade: None,
         letter: None,
         ..contribution()
@@ -203,8 +287,17 @@ pub fn refused() -> ContributionView {
 }
 
 pub fn wallet(balance: i64) -> WalletView {
-    let movement = WalletMovement { entry: "EUR/7".into(), kind: "purchase".into(), amount: eur(-1990), at: at(2) };
-    WalletView { balances: vec![eur(balance)], earnings: vec![], movements: vec![movement] }
+    let movement = WalletMovement {
+        entry: "EUR/7".into(),
+        kind: "purchase".into(),
+        amount: eur(-1990),
+        at: at(2),
+    };
+    WalletView {
+        balances: vec![eur(balance)],
+        earnings: vec![],
+        movements: vec![movement],
+    }
 }
 
 pub fn order() -> OrderView {
@@ -265,11 +358,23 @@ pub fn licence() -> LicenceView {
 }
 
 pub fn recipient() -> RecipientView {
-    RecipientView { id: id(60), recipient: "age1qqqqqqqqqqqqqqqq".into(), label: "laptop".into(), created_at: at(0) }
+    RecipientView {
+        id: id(60),
+        recipient: "age1qqqqqqqqqqqqqqqq".into(),
+        label: "laptop".into(),
+        created_at: at(0),
+    }
 }
 
 pub fn token() -> TokenView {
-    TokenView { id: id(61), name: "nightly".into(), created_at: at(0), expires_at: Some(at(90)), revoked_at: None, last_used_at: None }
+    TokenView {
+        id: id(61),
+        name: "nightly".into(),
+        created_at: at(0),
+        expires_at: Some(at(90)),
+        revoked_at: None,
+        last_used_at: None,
+    }
 }
 
 pub fn link() -> DownloadUrl {
@@ -293,7 +398,12 @@ pub fn split() -> SalePreview {
         tax: eur(0),
         commission: eur(0),
         net: eur(1791),
-        contributors: vec![PreviewLine { party: party("Harbour Data"), share: 615_384_615_384, minor: 1102, residue: 0 }],
+        contributors: vec![PreviewLine {
+            party: party("Harbour Data"),
+            share: 615_384_615_384,
+            minor: 1102,
+            residue: 0,
+        }],
     }
 }
 
@@ -324,103 +434,45 @@ pub fn statement() -> StatementView {
 }
 
 pub fn topped() -> TopUpView {
-    TopUpView { party: party("Bo Buyer"), amount: eur(10_000), balance: eur(10_000), entry: "EUR/9".into() }
+    TopUpView {
+        party: party("Bo Buyer"),
+        amount: eur(10_000),
+        balance: eur(10_000),
+        entry: "EUR/9".into(),
+    }
 }
 
 pub fn settlement() -> SettlementView {
-    let pool = PoolSettled { revision_id: id(50), epoch: 1, delta: eur(1791), contributors: 2, dust: 1, entry: "EUR/10".into() };
-    SettlementView { period: "2026-11".into(), pools: vec![pool], statements: vec![statement()] }
+    let pool = PoolSettled {
+        revision_id: id(50),
+        epoch: 1,
+        delta: eur(1791),
+        contributors: 2,
+        dust: 1,
+        entry: "EUR/10".into(),
+    };
+    SettlementView {
+        period: "2026-11".into(),
+        pools: vec![pool],
+        statements: vec![statement()],
+    }
 }
 
 pub fn trial_balance() -> TrialBalance {
-    let account = |name: &str, balance| AccountBalance { account: name.into(), balance };
-    let accounts = vec![account("Assets:Bank:main", 10_000), account("Income:PlatformFee", -10_000)];
-    TrialBalance { books: vec![BookBalance { book: "EUR".into(), total: 0, entries: 9, accounts }] }
-}
-
-/// A quality report in its stored form.
-pub fn report() -> Value {
-    let dimension = |name: &str, weight: u32, ppm: Option<u32>, lost: u32| {
-        let mut d = json!({
-            "name": name, "iso_25012": "", "gb_t_36344": "", "weight_percent": weight,
-            "applicable": ppm.is_some(), "lost_hundredths": lost, "note": "exact only"
-        });
-        if let Some(ppm) = ppm {
-            d["score_ppm"] = json!(ppm);
-            d["bad"] = json!(12);
-            d["total"] = json!(8000);
-        }
-        d
+    let account = |name: &str, balance| AccountBalance {
+        account: name.into(),
+        balance,
     };
-    json!({
-        "schema": quality::report::SCHEMA, "as_of": "2026-11-24T00:00:00Z", "exactness": "exact",
-        "rows": 8000, "columns": 2, "q_hundredths": 9320, "grade": "A",
-        "dimensions": [
-            dimension("validity", 25, Some(987_600), 310), dimension("completeness", 20, Some(990_000), 200),
-            dimension("uniqueness", 20, Some(995_000), 170), dimension("consistency", 15, None, 0),
-            dimension("timeliness", 10, None, 0), dimension("documentation", 10, Some(1_000_000), 0)
-        ],
-        "losses": [{
-            "dimension": "validity", "column": "dep_delay", "rule": "above_max", "count": 99, "share_ppm": 12_400,
-            "lost_hundredths": 310, "q_if_fixed_hundredths": 9630, "rows": [4, 9]
+    let accounts = vec![
+        account("Assets:Bank:main", 10_000),
+        account("Income:PlatformFee", -10_000),
+    ];
+    TrialBalance {
+        books: vec![BookBalance {
+            book: "EUR".into(),
+            total: 0,
+            entries: 9,
+            accounts,
         }],
-        "duplicates": {"exact_rows": 40, "distinct_rows": 7960, "rows": [7], "scope": "exact only"},
-        "cleaning": [{"rule": "null_token", "column": "dep_delay", "count": 3, "rows": [1]}],
-        "profile": [{
-            "name": "dep_delay", "type": "int64", "optional": true, "surrogate": false, "missing": 80,
-            "missing_ppm": 10_000, "nulls": 77, "nans": 0, "null_tokens": 3, "blanks": 0, "invalid": 99,
-            "distinct": 400, "distinct_exact": true
-        }],
-        "not_measured": ["near_duplicates", "personal_data"]
-    })
-}
-
-/// A signed statement file, built and checked by the ledger itself.
-pub fn statement_file() -> String {
-    use ledger::money::Currency;
-    use ledger::statement::{Head, Inputs, LateCopy, Line, Moves, ProofEntry, Status};
-    let period: ledger::period::Period = "2026-11".parse().expect("a period");
-    let head = Head {
-        id: id(95),
-        number: 1,
-        supersedes: None,
-        status: Status::Final,
-        payee: id(12),
-        payee_name: "Harbour Data".into(),
-        node: "Granary".into(),
-        period,
-        currency: Currency::EUR,
-        issued_at: at(5),
-    };
-    let late = LateCopy { rows: 500, holder_receipt: 3, holder_date: at(0).date_naive() };
-    let line = Line {
-        dataset: id(1),
-        dataset_title: "Flights from New York".into(),
-        revision: id(50),
-        revision_number: 1,
-        epoch: 1,
-        sales: 1,
-        gross: 1990,
-        tax: 0,
-        fee: 199,
-        commission: 0,
-        refunds: vec![],
-        pool_delta: 1791,
-        weight: 8,
-        weight_total: 13,
-        share_ppt: 615_384_615_384,
-        quality: Some(9320),
-        rows: 7000,
-        late_copies: vec![late],
-        previous: None,
-        amount: 1102,
-        carry_before: 0,
-        carry_after: 153_846_152_744,
-        entry: 10,
-    };
-    let proof = vec![ProofEntry { book: "EUR".into(), seq: 10, leaf_hash: serde_json::from_value(json!("00".repeat(32))).expect("a hash") }];
-    let moves = Moves::default();
-    let inputs = Inputs { head, opening: 0, moves, ever_paid: false, carry_opening: 0, lines: vec![line], commissions: vec![], proof };
-    let statement = inputs.build().expect("it adds up");
-    json!({"signature": {"algorithm": "Ed25519", "key": "AAAA", "value": "AAAA"}, "statement": statement}).to_string()
+    }
 }

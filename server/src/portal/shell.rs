@@ -1,8 +1,8 @@
 //! What every page shares: who looks at it, the frame around it, and how it is answered.
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
 use futures_util::future::LocalBoxFuture;
@@ -69,13 +69,19 @@ pub struct Turn {
 
 impl From<Turn> for PageQuery {
     fn from(turn: Turn) -> Self {
-        Self { cursor: turn.cursor, limit: Some(50) }
+        Self {
+            cursor: turn.cursor,
+            limit: Some(50),
+        }
     }
 }
 
 /// The longest page of a list that is shown whole.
 pub fn most() -> PageQuery {
-    PageQuery { cursor: None, limit: Some(200) }
+    PageQuery {
+        cursor: None,
+        limit: Some(200),
+    }
 }
 
 /// One visit: the node, the request, and the party if one is signed in.
@@ -104,12 +110,18 @@ impl Visit {
 
     /// The frame, with `place` as the current entry of the navigation.
     pub fn shell(&self, place: &'static str) -> Shell {
-        Shell { place, ..self.shell.clone() }
+        Shell {
+            place,
+            ..self.shell.clone()
+        }
     }
 
     /// The same, loading itself again while something is under way.
     pub fn shell_waiting(&self, place: &'static str, waiting: bool) -> Shell {
-        Shell { refresh: waiting.then_some(4), ..self.shell(place) }
+        Shell {
+            refresh: waiting.then_some(4),
+            ..self.shell(place)
+        }
     }
 
     /// A fresh key that makes repeated sending of one form one effect.
@@ -134,8 +146,13 @@ impl FromRequest for Visit {
             let done = web::Query::<Done>::from_query(req.query_string()).ok();
             let shell = Shell {
                 node: ctx.config.name.clone(),
-                who: who.as_ref().map(|a| Who { handle: a.handle.clone(), operator: a.operator }),
-                done: done.and_then(|q| q.into_inner().done).and_then(|code| words::done(&code)),
+                who: who.as_ref().map(|a| Who {
+                    handle: a.handle.clone(),
+                    operator: a.operator,
+                }),
+                done: done
+                    .and_then(|q| q.into_inner().done)
+                    .and_then(|code| words::done(&code)),
                 ..Shell::default()
             };
             req.extensions_mut().insert(shell.clone());
@@ -165,13 +182,21 @@ pub fn show_as(status: StatusCode, page: &impl Template) -> Page {
 
 /// Sends the browser on after a form was accepted.
 pub fn see_other(place: impl AsRef<str>) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((LOCATION, place.as_ref())).finish()
+    HttpResponse::SeeOther()
+        .insert_header((LOCATION, place.as_ref()))
+        .finish()
 }
 
 /// A place to go on to after signing in: a path of this node, never another site.
 pub fn own_path(next: Option<&str>) -> &str {
     match next {
-        Some(path) if path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']) => path,
+        Some(path)
+            if path.starts_with('/')
+                && !path.starts_with("//")
+                && !path.contains(['\\', '\r', '\n']) =>
+        {
+            path
+        }
         _ => "/",
     }
 }
@@ -183,7 +208,14 @@ mod tests {
     #[test]
     fn only_paths_of_this_node_are_gone_on_to() {
         assert_eq!(own_path(Some("/wallet?x=1")), "/wallet?x=1");
-        for foreign in ["//evil.example", "https://evil.example", "/\\evil.example", "", "wallet", "/a\r\nb"] {
+        for foreign in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "",
+            "wallet",
+            "/a\r\nb",
+        ] {
             assert_eq!(own_path(Some(foreign)), "/", "{foreign:?}");
         }
     }

@@ -5,9 +5,9 @@ use askama::Template;
 use schema::wire::NewAccount;
 use serde::Deserialize;
 
+use super::fail;
 use super::fail::Wrong;
 use super::shell::{Page, Shell, Visit, see_other, show_form};
-use super::fail;
 use crate::flows;
 
 #[derive(Template)]
@@ -58,7 +58,12 @@ pub async fn create(visit: Visit, form: Form<Typed>) -> Page {
 }
 
 fn render(visit: &Visit, typed: Typed, wrong: Option<Wrong>) -> Page {
-    let page = SignUp { shell: visit.shell("sign-up"), typed, operator: false, wrong };
+    let page = SignUp {
+        shell: visit.shell("sign-up"),
+        typed,
+        operator: false,
+        wrong,
+    };
     show_form(&page, page.wrong.as_ref())
 }
 
@@ -69,10 +74,28 @@ mod tests {
 
     #[test]
     fn a_wrong_form_keeps_all_but_the_password() {
-        let typed = Typed { email: "a@b".into(), display_name: "Ann".into(), password: "secret-words".into() };
+        let typed = Typed {
+            email: "a@b".into(),
+            display_name: "Ann".into(),
+            password: "secret-words".into(),
+        };
         let wrong = Some(samples::wrong("email", "This address has an account."));
-        let page = SignUp { shell: samples::guest(), typed, operator: false, wrong };
-        let html = samples::check(&page, &["value=\"a@b\"", "value=\"Ann\"", "for=\"password\"", "has an account", "new-password"]);
+        let page = SignUp {
+            shell: samples::guest(),
+            typed,
+            operator: false,
+            wrong,
+        };
+        let html = samples::check(
+            &page,
+            &[
+                "value=\"a@b\"",
+                "value=\"Ann\"",
+                "for=\"password\"",
+                "has an account",
+                "new-password",
+            ],
+        );
         assert!(!html.contains("secret-words"));
     }
 }

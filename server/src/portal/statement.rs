@@ -40,10 +40,18 @@ const SHOWN: usize = 12;
 
 impl StatementPage {
     fn read(shell: Shell, document: &str) -> Result<Self, Fault> {
-        let Envelope { signature, statement: mut s } = serde_json::from_str(document).map_err(Fault::internal)?;
+        let Envelope {
+            signature,
+            statement: mut s,
+        } = serde_json::from_str(document).map_err(Fault::internal)?;
         let more = s.lines.len().saturating_sub(SHOWN);
         s.lines.truncate(SHOWN);
-        Ok(Self { shell, s, key: published_form(&signature.key), more })
+        Ok(Self {
+            shell,
+            s,
+            key: published_form(&signature.key),
+            more,
+        })
     }
 
     /// An amount of this statement's currency.
@@ -72,14 +80,25 @@ impl StatementPage {
     }
 
     fn strip(&self) -> Strip {
-        let named = |l: &Line| (format!("{} revision {}", l.dataset_title, l.revision_number), l.amount);
-        Strip::new("Earned per dataset and revision; the lines below hold the numbers", self.s.lines.iter().map(named))
+        let named = |l: &Line| {
+            (
+                format!("{} revision {}", l.dataset_title, l.revision_number),
+                l.amount,
+            )
+        };
+        Strip::new(
+            "Earned per dataset and revision; the lines below hold the numbers",
+            self.s.lines.iter().map(named),
+        )
     }
 }
 
 /// A public key as the node publishes it and the command line takes it: base64url, no padding.
 fn published_form(standard: &str) -> String {
-    standard.trim_end_matches('=').replace('+', "-").replace('/', "_")
+    standard
+        .trim_end_matches('=')
+        .replace('+', "-")
+        .replace('/', "_")
 }
 
 /// The page.
@@ -96,9 +115,19 @@ mod tests {
     #[test]
     fn the_bridge_and_every_line_add_up_on_the_page() {
         let page = StatementPage::read(samples::member(), &samples::statement_file()).unwrap();
-        samples::check(&page, &[
-            "2026-11", "Opening balance", "17.91 EUR", "615384615384", "11.02 EUR", "granary statement verify",
-            "class=\"ticket\"", "no payouts yet", "Late copies",
-        ]);
+        samples::check(
+            &page,
+            &[
+                "2026-11",
+                "Opening balance",
+                "17.91 EUR",
+                "615384615384",
+                "11.02 EUR",
+                "granary statement verify",
+                "class=\"ticket statement\"",
+                "no payouts yet",
+                "Late copies",
+            ],
+        );
     }
 }

@@ -17,8 +17,12 @@ struct Statements {
 
 /// My statements, newest first.
 pub async fn page(visit: Visit, query: Query<Turn>) -> Page {
-    let list = flows::statements::list(&visit.ctx, visit.signed()?, query.into_inner().into()).await?;
-    show(&Statements { shell: visit.shell("statements"), list })
+    let list =
+        flows::statements::list(&visit.ctx, visit.signed()?, query.into_inner().into()).await?;
+    show(&Statements {
+        shell: visit.shell("statements"),
+        list,
+    })
 }
 
 #[cfg(test)]
@@ -28,9 +32,27 @@ mod tests {
 
     #[test]
     fn lists_periods_with_their_bridge_or_says_when_one_comes() {
-        let list = Listing { items: vec![samples::statement()], next: None };
-        samples::check(&Statements { shell: samples::member(), list }, &["2026-11", "120.50 EUR", "scope=\"col\""]);
-        let list = Listing { items: vec![], next: None };
-        samples::check(&Statements { shell: samples::member(), list }, &["class=\"empty\""]);
+        let list = Listing {
+            items: vec![samples::statement()],
+            next: None,
+        };
+        samples::check(
+            &Statements {
+                shell: samples::member(),
+                list,
+            },
+            &["2026-11", "120.50 EUR", "scope=\"col\""],
+        );
+        let list = Listing {
+            items: vec![],
+            next: None,
+        };
+        samples::check(
+            &Statements {
+                shell: samples::member(),
+                list,
+            },
+            &["class=\"empty\""],
+        );
     }
 }

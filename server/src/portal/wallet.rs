@@ -21,7 +21,11 @@ pub async fn page(visit: Visit, query: Query<Turn>) -> Page {
     let me = visit.signed()?;
     let wallet = flows::wallet::show(&visit.ctx, me).await?;
     let orders = flows::buy::list(&visit.ctx, me, query.into_inner().into()).await?;
-    show(&Wallet { shell: visit.shell("wallet"), wallet, orders })
+    show(&Wallet {
+        shell: visit.shell("wallet"),
+        wallet,
+        orders,
+    })
 }
 
 #[cfg(test)]
@@ -31,15 +35,39 @@ mod tests {
 
     #[test]
     fn shows_balances_movements_and_receipts() {
-        let orders = Listing { items: vec![samples::order()], next: None };
-        let page = Wallet { shell: samples::member(), wallet: samples::wallet(8010), orders };
-        samples::check(&page, &["80.10 EUR", "−19.90 EUR", "EUR/7", "<caption", "/orders/"]);
+        let orders = Listing {
+            items: vec![samples::order()],
+            next: None,
+        };
+        let page = Wallet {
+            shell: samples::member(),
+            wallet: samples::wallet(8010),
+            orders,
+        };
+        samples::check(
+            &page,
+            &["80.10 EUR", "−19.90 EUR", "EUR/7", "<caption", "/orders/"],
+        );
     }
 
     #[test]
     fn an_empty_wallet_says_how_it_is_filled() {
-        let wallet = WalletView { balances: vec![], earnings: vec![], movements: vec![] };
-        let orders = Listing { items: vec![], next: None };
-        samples::check(&Wallet { shell: samples::member(), wallet, orders }, &["class=\"empty\"", "transfer"]);
+        let wallet = WalletView {
+            balances: vec![],
+            earnings: vec![],
+            movements: vec![],
+        };
+        let orders = Listing {
+            items: vec![],
+            next: None,
+        };
+        samples::check(
+            &Wallet {
+                shell: samples::member(),
+                wallet,
+                orders,
+            },
+            &["class=\"empty\"", "transfer"],
+        );
     }
 }

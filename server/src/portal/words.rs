@@ -20,25 +20,40 @@ pub fn money(amount: &Amount) -> String {
 
 /// An amount that goes back: with the minus sign.
 pub fn negative(amount: &Amount) -> String {
-    money(&Amount { minor: amount.minor.saturating_neg(), ..amount.clone() })
+    money(&Amount {
+        minor: amount.minor.saturating_neg(),
+        ..amount.clone()
+    })
 }
 
 /// An amount in a currency, for figures that travel as bare minor units.
 pub fn minor(minor: &i64, currency: &str) -> String {
-    money(&Amount { minor: *minor, currency: currency.to_owned() })
+    money(&Amount {
+        minor: *minor,
+        currency: currency.to_owned(),
+    })
 }
 
 /// Reads the amount a person typed; `field` names the input to mend.
 pub fn typed_amount(field: &str, number: &str, currency: &str) -> Result<Amount, Fault> {
     let text = format!("{} {}", number.trim(), currency.trim().to_uppercase());
-    let money: Money = text.parse().map_err(|e| Fault::invalid(field, format!("{e}.")))?;
-    Ok(Amount { minor: money.minor, currency: money.currency.code().to_owned() })
+    let money: Money = text
+        .parse()
+        .map_err(|e| Fault::invalid(field, format!("{e}.")))?;
+    Ok(Amount {
+        minor: money.minor,
+        currency: money.currency.code().to_owned(),
+    })
 }
 
 /// Digits in groups of three; sign and decimals stay.
 fn grouped(decimal: &str) -> String {
-    let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal), |rest| ("−", rest));
-    let (whole, part) = digits.split_once('.').map_or((digits, None), |(w, p)| (w, Some(p)));
+    let (sign, digits) = decimal
+        .strip_prefix('-')
+        .map_or(("", decimal), |rest| ("−", rest));
+    let (whole, part) = digits
+        .split_once('.')
+        .map_or((digits, None), |(w, p)| (w, Some(p)));
     let mut out = String::from(sign);
     for (i, digit) in whole.chars().enumerate() {
         if i > 0 && (whole.len() - i).is_multiple_of(3) {
@@ -71,7 +86,11 @@ pub fn rows(n: &i64) -> String {
 /// `1 sale`, `2,000 sales`.
 pub fn some(n: &u64, what: &str) -> String {
     let count = count(&i64::try_from(*n).unwrap_or(i64::MAX));
-    if *n == 1 { format!("{count} {what}") } else { format!("{count} {what}s") }
+    if *n == 1 {
+        format!("{count} {what}")
+    } else {
+        format!("{count} {what}s")
+    }
 }
 
 /// A journal entry as it is cited: currency of the book and number.
@@ -90,7 +109,11 @@ pub const STRENGTHS: [(&str, &str); 3] = [
 pub fn bytes(n: &i64) -> String {
     let scaled = |unit: i64, name: &str| {
         let tenths = n.saturating_mul(10) / unit;
-        format!("{}.{} {name}", count(&(tenths / 10)), tenths.unsigned_abs() % 10)
+        format!(
+            "{}.{} {name}",
+            count(&(tenths / 10)),
+            tenths.unsigned_abs() % 10
+        )
     };
     match *n {
         ..1_000 => format!("{n} bytes"),
@@ -138,7 +161,11 @@ pub fn share(ppt: &i64) -> String {
 
 /// A price: `free` when nothing is asked.
 pub fn price(price: &Amount) -> String {
-    if price.minor == 0 { "free".to_owned() } else { money(price) }
+    if price.minor == 0 {
+        "free".to_owned()
+    } else {
+        money(price)
+    }
 }
 
 /// The lowest price among live offers.
@@ -155,7 +182,11 @@ pub fn bps(bps: &u16) -> String {
 
 /// Q in hundredths as people read it: `93.20`.
 pub fn score(hundredths: &i32) -> String {
-    format!("{}.{:02}", hundredths / 100, hundredths.unsigned_abs() % 100)
+    format!(
+        "{}.{:02}",
+        hundredths / 100,
+        hundredths.unsigned_abs() % 100
+    )
 }
 
 /// Letter and score, once both are known.
@@ -186,7 +217,9 @@ pub fn tail(id: &uuid::Uuid) -> String {
 pub fn title(code: &str) -> String {
     let spaced = code.replace(['_', '-'], " ");
     let mut chars = spaced.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().collect::<String>() + chars.as_str()
+    })
 }
 
 /// Who may contribute, as a sentence.
@@ -224,14 +257,20 @@ pub fn done(code: &str) -> Option<&'static str> {
     Some(match code {
         "signed-out" => "You are signed out.",
         "account" => "Your account is ready. Sign in with the password you chose.",
-        "password" => "Your new password is set. Sign in with it; sessions opened before have ended.",
+        "password" => {
+            "Your new password is set. Sign in with it; sessions opened before have ended."
+        }
         "dataset" => "The dataset stands. Next: upload a first file with the command below.",
         "saved" => "Saved.",
-        "publishing" => "The revision is being composed. This page shows it as soon as it is published.",
+        "publishing" => {
+            "The revision is being composed. This page shows it as soon as it is published."
+        }
         "offer" => "The offer is live: it is on the dataset's page now.",
         "refunded" => "The refund is booked and the buyer's wallet credited.",
         "revoked" => "The licence is revoked. Its holder sees the reason.",
-        "withdrawn" => "Withdrawn. It takes no part in later revisions; revisions already published stay as they are.",
+        "withdrawn" => {
+            "Withdrawn. It takes no part in later revisions; revisions already published stay as they are."
+        }
         "key" => "The key is registered. Downloads can be sealed for it now.",
         "key-gone" => "The key is retired. Nothing more is sealed for it.",
         "token-gone" => "The token is revoked.",
@@ -245,7 +284,10 @@ mod tests {
     use super::*;
 
     fn amount(minor: i64, currency: &str) -> Amount {
-        Amount { minor, currency: currency.to_owned() }
+        Amount {
+            minor,
+            currency: currency.to_owned(),
+        }
     }
 
     #[test]
@@ -259,7 +301,10 @@ mod tests {
 
     #[test]
     fn typed_amounts_are_read_or_explained() {
-        assert_eq!(typed_amount("price", " 19.99", "eur").unwrap(), amount(1999, "EUR"));
+        assert_eq!(
+            typed_amount("price", " 19.99", "eur").unwrap(),
+            amount(1999, "EUR")
+        );
         let fault = typed_amount("price", "19,99", "EUR").unwrap_err();
         assert_eq!(fault.clause.as_deref(), Some("price"));
         assert!(fault.detail.contains("19.99 EUR"), "{}", fault.detail);

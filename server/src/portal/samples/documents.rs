@@ -1,0 +1,113 @@
+//! Sample documents: a quality report and a signed statement.
+
+use ledger::money::Currency;
+use ledger::statement::{Head, Inputs, LateCopy, Line, Moves, ProofEntry, Status};
+use serde_json::{Value, json};
+
+use super::{at, id};
+
+/// A quality report in its stored form.
+pub fn report() -> Value {
+    let dimension = |name: &str, weight: u32, ppm: Option<u32>, lost: u32| {
+        let mut d = json!({
+            "name": name, "iso_25012": "", "gb_t_36344": "", "weight_percent": weight,
+            "applicable": ppm.is_some(), "lost_hundredths": lost, "note": "exact only"
+        });
+        if let Some(ppm) = ppm {
+            d["score_ppm"] = json!(ppm);
+            d["bad"] = json!(12);
+            d["total"] = json!(8000);
+        }
+        d
+    };
+    json!({
+        "schema": quality::report::SCHEMA, "as_of": "2026-11-24T00:00:00Z", "exactness": "exact",
+        "rows": 8000, "columns": 2, "q_hundredths": 9320, "grade": "A",
+        "dimensions": [
+            dimension("validity", 25, Some(987_600), 310), dimension("completeness", 20, Some(990_000), 200),
+            dimension("uniqueness", 20, Some(995_000), 170), dimension("consistency", 15, None, 0),
+            dimension("timeliness", 10, None, 0), dimension("documentation", 10, Some(1_000_000), 0)
+        ],
+        "losses": [{
+            "dimension": "validity", "column": "dep_delay", "rule": "above_max", "count": 99, "share_ppm": 12_400,
+            "lost_hundredths": 310, "q_if_fixed_hundredths": 9630, "rows": [4, 9]
+        }],
+        "duplicates": {"exact_rows": 40, "distinct_rows": 7960, "rows": [7], "scope": "exact only"},
+        "cleaning": [{"rule": "null_token", "column": "dep_delay", "count": 3, "rows": [1]}],
+        "profile": [{
+            "name": "dep_delay", "type": "int64", "optional": true, "surrogate": false, "missing": 80,
+            "missing_ppm": 10_000, "nulls": 77, "nans": 0, "null_tokens": 3, "blanks": 0, "invalid": 99,
+            "distinct": 400, "distinct_exact": true
+        }],
+        "not_measured": ["near_duplicates", "personal_data"]
+    })
+}
+
+/// A signed statement file, built and checked by the ledger itself.
+pub fn statement_file() -> String {
+    let period: ledger::period::Period = "2026-11".parse().expect("a period");
+    let head = Head {
+        id: id(95),
+        number: 1,
+        supersedes: None,
+        status: Status::Final,
+        payee: id(12),
+        payee_name: "Harbour Data".into(),
+        node: "Granary".into(),
+        period,
+        currency: Currency::EUR,
+        issued_at: at(5),
+    };
+    let line = line();
+    let proof = vec![ProofEntry {
+        book: "EUR".into(),
+        seq: 10,
+        leaf_hash: serde_json::from_value(json!("00".repeat(32))).expect("a hash"),
+    }];
+    let moves = Moves::default();
+    let inputs = Inputs {
+        head,
+        opening: 0,
+        moves,
+        ever_paid: false,
+        carry_opening: 0,
+        lines: vec![line],
+        commissions: vec![],
+        proof,
+    };
+    let statement = inputs.build().expect("it adds up");
+    json!({"signature": {"algorithm": "Ed25519", "key": "AAAA", "value": "AAAA"}, "statement": statement}).to_string()
+}
+
+fn line() -> Line {
+    let late = LateCopy {
+        rows: 500,
+        holder_receipt: 3,
+        holder_date: at(0).date_naive(),
+    };
+    Line {
+        dataset: id(1),
+        dataset_title: "Flights from New York".into(),
+        revision: id(50),
+        revision_number: 1,
+        epoch: 1,
+        sales: 1,
+        gross: 1990,
+        tax: 0,
+        fee: 199,
+        commission: 0,
+        refunds: vec![],
+        pool_delta: 1791,
+        weight: 8,
+        weight_total: 13,
+        share_ppt: 615_384_615_384,
+        quality: Some(9320),
+        rows: 7000,
+        late_copies: vec![late],
+        previous: None,
+        amount: 1102,
+        carry_before: 0,
+        carry_after: 153_846_152_744,
+        entry: 10,
+    }
+}
