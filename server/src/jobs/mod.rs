@@ -105,7 +105,9 @@ impl Runners {
     pub async fn start(ctx: &Ctx) -> Result<Self, Fault> {
         clear_up(ctx).await?;
         let stop = CancellationToken::new();
-        let spawn = |_| tokio::spawn(serve(ctx.clone(), stop.clone()));
+        let place = place(ctx);
+        let spawn =
+            |slot| tokio::spawn(serve(ctx.clone(), format!("{place}#{slot}"), stop.clone()));
         let tasks = (0..ctx.config.workers.max(1)).map(spawn).collect();
         Ok(Self { stop, tasks })
     }
@@ -135,8 +137,16 @@ pub async fn drain(ctx: &Ctx) -> Result<usize, Fault> {
     Ok(count)
 }
 
-async fn serve(ctx: Ctx, stop: CancellationToken) {
-    let runner = ctx.id().to_string();
+/// Names the one process that can be at work here: the data folder is locked by it. What a
+/// runner of this name holds at a start was left by a killed predecessor.
+fn place(ctx: &Ctx) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let folder = &ctx.config.data_dir;
+    let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
+    format!("{}:{}", host.trim(), folder.display())
+}
+
+async fn serve(ctx: Ctx, runner: String, stop: CancellationToken) {
     while !stop.is_cancelled() {
         match one(&ctx, &runner, &stop).await {
             Ok(true) => continue,
@@ -257,7 +267,7 @@ fn progress(ctx: &Ctx, id: Uuid) -> Progress {
 
 /// What a killed node left behind: running jobs, half uploads, files nothing refers to.
 /// With SQLite this process is the only one; with PostgreSQL others may be at work, so
-/// leases run out by themselves and only old files go.
+/// their leases run out by themselves and only old files go.
 async fn clear_up(ctx: &Ctx) -> Result<(), Fault> {
     let alone = !ctx.read(|db| Ok(db.is_postgres())).await?;
     let before = (!alone).then(|| ctx.now() - ORPHAN_AGE);
@@ -265,9 +275,10 @@ async fn clear_up(ctx: &Ctx) -> Result<(), Fault> {
     let staged = blocking(move || blobs.sweep_staged(before)).await?;
     // Listed first: what is kept and recorded after this is not in the list.
     let listed = ctx.blobs.list().await?;
+    let mine = (!alone).then(|| place(ctx));
     let (jobs, named) = ctx
         .write(move |db| {
-            let jobs = if alone { jobs::give_all_back(db)? } else { 0 };
+            let jobs = jobs::give_back(db, mine.as_deref())?;
             let named = [contributions::blobs(db)?, revisions::blobs(db)?].concat();
             Ok((jobs, named))
         })

@@ -179,23 +179,35 @@ pub fn leave(
     Ok(())
 }
 
-/// Gives back every running job, and tries dead ones once more: for the start of the only
-/// runner of a database.
+/// Gives back running jobs, and tries dead ones once more: at the start of a node. With a
+/// place, only the jobs of its runners; without, all of them.
 ///
 /// # Errors
 /// The database's own.
-pub fn give_all_back(db: &mut Db) -> Result<usize, Fault> {
+pub fn give_back(db: &mut Db, place: Option<&str>) -> Result<usize, Fault> {
     on!(db, c => diesel::update(job::table.filter(job::state.eq("dead")))
-        .set((job::attempts.eq(0), job::finished_at.eq(None::<When>), job::state.eq("running")))
+        .set((job::attempts.eq(0), job::finished_at.eq(None::<When>), job::state.eq("queued")))
         .execute(c))?;
-    let count = on!(db, c => diesel::update(job::table.filter(job::state.eq("running")))
-        .set((
-            job::state.eq("queued"),
-            job::locked_until.eq(None::<When>),
-            job::locked_by.eq(None::<String>),
-            job::progress.eq(None::<String>),
-        ))
-        .execute(c))?;
+    let held: Vec<(Key, Option<String>)> = on!(db, c => job::table
+        .filter(job::state.eq("running"))
+        .select((job::id, job::locked_by))
+        .load(c))?;
+    let ours = |holder: &Option<String>| match (place, holder) {
+        (Some(place), Some(holder)) => holder.rsplit_once('#').is_some_and(|(at, _)| at == place),
+        (Some(_), None) => false,
+        (None, _) => true,
+    };
+    let mut count = 0;
+    for (id, _) in held.iter().filter(|(_, holder)| ours(holder)) {
+        count += on!(db, c => diesel::update(job::table.find(id))
+            .set((
+                job::state.eq("queued"),
+                job::locked_until.eq(None::<When>),
+                job::locked_by.eq(None::<String>),
+                job::progress.eq(None::<String>),
+            ))
+            .execute(c))?;
+    }
     Ok(count)
 }
 
