@@ -151,6 +151,8 @@ pub struct Listed {
 #[derive(Clone)]
 pub struct Blobs {
     staging: PathBuf,
+    /// Whether only this process stages there.
+    alone: bool,
     store: Store,
 }
 
@@ -184,7 +186,13 @@ impl Blobs {
             }
         };
         std::fs::create_dir_all(&staging).map_err(storage_fault)?;
-        Ok(Self { staging, store })
+        // The data folder is locked by one process; a folder named by address may be shared.
+        let alone = staging.starts_with(data_dir);
+        Ok(Self {
+            staging,
+            alone,
+            store,
+        })
     }
 
     /// Starts a file that nobody sees yet.
@@ -284,8 +292,8 @@ impl Blobs {
         }
     }
 
-    /// Removes what killed uploads left; with a time, only what was last written before it,
-    /// for a staging folder that other processes use too.
+    /// Removes what killed uploads left, at the start of a node. From a staging folder that
+    /// other nodes use too, only what was last written before that time.
     ///
     /// # Errors
     /// [`Kind::Unavailable`] when the folder cannot be read.
@@ -297,7 +305,7 @@ impl Blobs {
                 .metadata()
                 .and_then(|m| m.modified())
                 .map_err(storage_fault)?;
-            if before.is_none_or(|before| DateTime::<Utc>::from(written) < before) {
+            if self.alone || before.is_none_or(|before| DateTime::<Utc>::from(written) < before) {
                 std::fs::remove_file(entry.path()).map_err(storage_fault)?;
                 removed += 1;
             }

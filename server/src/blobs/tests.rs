@@ -96,17 +96,23 @@ async fn what_was_not_kept_is_not_there() {
         0,
         "a dropped file is gone"
     );
+    let some_time = Some(DateTime::UNIX_EPOCH);
     std::mem::forget(blobs.stage().unwrap());
     assert_eq!(
-        blobs.sweep_staged(Some(DateTime::UNIX_EPOCH)).unwrap(),
-        0,
-        "another node's"
-    );
-    assert_eq!(
-        blobs.sweep_staged(None).unwrap(),
+        blobs.sweep_staged(some_time).unwrap(),
         1,
-        "a killed upload is swept"
+        "swept where nobody else is"
     );
+    let elsewhere = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", elsewhere.path().display());
+    let shared = Blobs::open(Some(&url), folder.path()).unwrap();
+    std::mem::forget(shared.stage().unwrap());
+    assert_eq!(
+        shared.sweep_staged(some_time).unwrap(),
+        0,
+        "may be another node's"
+    );
+    assert_eq!(shared.sweep_staged(None).unwrap(), 1);
 }
 
 #[tokio::test]
