@@ -38,7 +38,6 @@ pub async fn run(ctx: &Ctx, who: &Actor, new: NewDataset) -> Result<DatasetView,
     }
     let admission = new.admission.unwrap_or(Admission::Owner);
     let (id, now, owner) = (ctx.id(), ctx.now(), who.party);
-    let me = Some(who.clone());
     ctx.write(move |db| {
         let row = DatasetRow {
             id: id.into(),
@@ -53,7 +52,7 @@ pub async fn run(ctx: &Ctx, who: &Actor, new: NewDataset) -> Result<DatasetView,
             created_at: now.into(),
         };
         store::insert(db, &row)?;
-        datasets::view(db, me.as_ref(), row)
+        datasets::view(db, row)
     })
     .await
 }

@@ -24,7 +24,7 @@ pub async fn show(ctx: &Ctx, who: Option<&Actor>, name: &str) -> Result<DatasetV
         let row = store::by_name(db, &name)?;
         let facts = store::facts(db, who.as_ref().map(|who| who.party), &row)?;
         rights::dataset(who.as_ref(), &facts).see()?;
-        view(db, who.as_ref(), row)
+        view(db, row)
     })
     .await
 }
@@ -51,10 +51,7 @@ pub async fn list(
         let search = search.as_deref().filter(|text| !text.is_empty());
         let rows = store::list(db, looker, search, window.before, window.fetch())?;
         let page = window.page(rows, |row| row.id.0, |row| row);
-        let items = page
-            .items
-            .into_iter()
-            .map(|row| view(db, who.as_ref(), row));
+        let items = page.items.into_iter().map(|row| view(db, row));
         Ok(Page {
             items: items.collect::<Result<_, _>>()?,
             next: page.next,
@@ -69,11 +66,11 @@ pub async fn list(
 /// [`Kind::Malformed`](crate::error::Kind) for a bad page.
 pub async fn mine(ctx: &Ctx, who: &Actor, page: PageQuery) -> Result<Page<DatasetView>, Fault> {
     let window = Window::of(&page)?;
-    let who = who.clone();
+    let party = who.party;
     ctx.read(move |db| {
-        let rows = store::owned(db, who.party, window.before, window.fetch())?;
+        let rows = store::owned(db, party, window.before, window.fetch())?;
         let page = window.page(rows, |row| row.id.0, |row| row);
-        let items = page.items.into_iter().map(|row| view(db, Some(&who), row));
+        let items = page.items.into_iter().map(|row| view(db, row));
         Ok(Page {
             items: items.collect::<Result<_, _>>()?,
             next: page.next,
@@ -83,13 +80,13 @@ pub async fn mine(ctx: &Ctx, who: &Actor, page: PageQuery) -> Result<Page<Datase
 }
 
 /// A dataset as the caller sees it, with its current revision and live offers.
-pub(super) fn view(
-    db: &mut Db,
-    _who: Option<&Actor>,
-    row: DatasetRow,
-) -> Result<DatasetView, Fault> {
+pub(super) fn view(db: &mut Db, row: DatasetRow) -> Result<DatasetView, Fault> {
     let current = revisions::current(db, row.id.0)?;
-    let live = offers::live(db, row.id.0)?;
+    // What was taken off the market has nothing for sale.
+    let live = match row.open() {
+        true => offers::live(db, row.id.0)?,
+        false => Vec::new(),
+    };
     let live = live.iter().map(offers::OfferRow::view);
     let contract = row
         .contract

@@ -1,5 +1,6 @@
 //! An owner changes a dataset, or takes it off the market.
 
+use dataset_core::columns::Contract;
 use schema::db::Db;
 use schema::wire::{DatasetPatch, DatasetView};
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::flows::{create_dataset, datasets};
 use crate::store::datasets::{self as store, DatasetChange};
-use crate::store::{parties, revisions};
+use crate::store::{contributions, parties, revisions};
 
 /// Most parties invited by one request.
 const INVITES: usize = 100;
@@ -18,7 +19,8 @@ const INVITES: usize = 100;
 ///
 /// # Errors
 /// [`Fault::missing`] for anybody but the owner; `contract_published` once there is a
-/// revision; [`Kind::Invalid`](crate::error::Kind) naming the field.
+/// revision; `contract_in_use` for other columns than those of accepted contributions;
+/// [`Kind::Invalid`](crate::error::Kind) naming the field.
 pub async fn run(
     ctx: &Ctx,
     who: &Actor,
@@ -56,8 +58,10 @@ pub async fn run(
     ctx.write(move |db| {
         let row = store::hold(db, id)?;
         rights::dataset(&who, &store::facts(db, Some(who.party), &row)?).edit()?;
-        if change.contract.is_some() && change.contract != row.contract {
-            contract_is_free(db, id)?;
+        if let Some(new) = change.contract.as_deref()
+            && row.contract.as_deref() != Some(new)
+        {
+            contract_is_free(db, id, row.contract.as_deref(), new)?;
         }
         store::change(db, id, &change)?;
         for name in &patch.invite {
@@ -70,7 +74,7 @@ pub async fn run(
             store::invite(db, id, party.id.0, now.into())?;
         }
         let row = store::by_id(db, id)?;
-        datasets::view(db, Some(&who), row)
+        datasets::view(db, row)
     })
     .await
 }
@@ -94,14 +98,61 @@ pub async fn withdraw(ctx: &Ctx, who: &Actor, id: Uuid) -> Result<(), Fault> {
     .await
 }
 
-/// What buyers have bought keeps its columns; and a revision being composed has read them.
-fn contract_is_free(db: &mut Db, id: Uuid) -> Result<(), Fault> {
-    match revisions::last(db, id)? {
-        Some(last) if last.state != "failed" => Err(Fault::conflict(
+/// What buyers have bought keeps its columns, and a revision being composed has read them.
+/// What was accepted was rewritten, and its rows were fingerprinted, by columns and keys.
+fn contract_is_free(db: &mut Db, id: Uuid, old: Option<&str>, new: &str) -> Result<(), Fault> {
+    if revisions::last(db, id)?.is_some_and(|last| last.state != "failed") {
+        return Err(Fault::conflict(
             "contract_published",
             "The contract can be changed until the first revision; open a new dataset for other columns.",
         )
-        .about("contract")),
-        _ => Ok(()),
+        .about("contract"));
+    }
+    let same = old.is_none_or(|old| same_rows(old, new));
+    if same || contributions::weighed(db, id)?.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::conflict(
+        "contract_in_use",
+        "Contributions were accepted by this contract: names and types of columns, key and surrogate \
+         stay. Descriptions, units and limits can be changed.",
+    )
+    .about("contract"))
+}
+
+/// Whether both contracts give the same cleaned rows and fingerprints.
+fn same_rows(old: &str, new: &str) -> bool {
+    let read = |json: &str| Contract::from_json(json.as_bytes()).ok();
+    let (Some(old), Some(new)) = (read(old), read(new)) else {
+        return false;
+    };
+    let columns = |contract: &Contract| -> Vec<_> {
+        let columns = contract.columns.iter();
+        columns
+            .map(|column| (column.name.clone(), column.kind))
+            .collect()
+    };
+    columns(&old) == columns(&new) && old.key == new.key && old.surrogate == new.surrogate
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_may_change_and_rows_may_not() {
+        let old = r#"{"columns":[{"name":"a","type":"int64"},{"name":"b","type":"string"}]}"#;
+        let described = r#"{"columns":[{"name":"a","type":"int64","min":1,"unit":"m"},
+            {"name":"b","type":"string","description":"name"}],"license":"CC0-1.0"}"#;
+        assert!(same_rows(old, described));
+        for other in [
+            r#"{"columns":[{"name":"a","type":"int64"}]}"#,
+            r#"{"columns":[{"name":"b","type":"string"},{"name":"a","type":"int64"}]}"#,
+            r#"{"columns":[{"name":"a","type":"float64"},{"name":"b","type":"string"}]}"#,
+            r#"{"columns":[{"name":"a","type":"int64"},{"name":"b","type":"string"}],"key":["a"]}"#,
+            "{}",
+        ] {
+            assert!(!same_rows(old, other), "{other}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A hostile file can end any process that parses it, so the node never does: it starts
 //! itself again as `granary worker`, a child with an empty environment and nothing but
-//! inherited descriptors, which takes away its own rights ([`limits`]) before it is given
+//! inherited descriptors, which takes away its own rights (`limits`) before it is given
 //! its task. What goes wrong in the child is a verdict about the file, never a dead node.
 //!
 //! | who | sees |

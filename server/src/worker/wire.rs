@@ -158,7 +158,7 @@ pub enum Frame {
     Stage(String),
     /// Unkeyed fingerprints of the next rows.
     Marks(Vec<u8>),
-    /// What it found; after it only [`Frame::Weighed`] and [`Frame::Marks`] never come.
+    /// What it found: the last frame.
     Finding(Box<Finding>),
     /// Weights, before any cleaned file is opened.
     Weighed(Box<Weighed>),
