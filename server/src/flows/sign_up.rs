@@ -14,6 +14,8 @@ use crate::store::parties::{self, PartyRow};
 const EMAIL_MAX: usize = 254;
 /// Fewest and most characters of a display name.
 const NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=80;
+/// How often a lost race for an address or a handle is run again.
+const TRIES: u8 = 5;
 /// Most characters of the part of a handle that comes from the name.
 const HANDLE_BASE: usize = 32;
 
@@ -27,34 +29,44 @@ pub async fn run(ctx: &Ctx, new: NewAccount) -> Result<PartyView, Fault> {
     let email = email(&new.email)?;
     let display_name = display_name(&new.display_name)?;
     password::check(&new.password, &email)?;
-    let operator = new
+    let link = new
         .operator_token
         .as_deref()
         .map(operator_link)
         .transpose()?;
     let password_hash = password::hash(ctx, new.password).await?;
-    let (id, now) = (ctx.id(), ctx.now());
-    ctx.write(move |db| {
-        if parties::by_email(db, &email)?.is_some() {
-            return Err(email_taken());
+    let row = PartyRow {
+        id: ctx.id().into(),
+        handle: String::new(),
+        email,
+        display_name,
+        password_hash,
+        operator: link.is_some(),
+        created_at: ctx.now().into(),
+    };
+    let mut tries = 0..TRIES;
+    loop {
+        let (row, link) = (row.clone(), link.clone());
+        match ctx.write(move |db| open(db, row, link.as_ref())).await {
+            // Somebody took the address or the handle between look and insert: look again.
+            Err(fault) if fault.code == parties::TAKEN && tries.next().is_some() => {}
+            answer => return answer,
         }
-        if let Some(link) = &operator {
-            links::take(db, links::OPERATOR, &link.hash(), now)?.ok_or_else(link_ended)?;
-            links::forget_unused(db, links::OPERATOR, None)?;
-        }
-        let row = PartyRow {
-            id: id.into(),
-            handle: free_handle(db, &display_name)?,
-            email,
-            display_name,
-            password_hash,
-            operator: operator.is_some(),
-            created_at: now.into(),
-        };
-        parties::insert(db, &row)?;
-        Ok(row.own_view())
-    })
-    .await
+    }
+}
+
+fn open(db: &mut Db, mut row: PartyRow, link: Option<&Secret>) -> Result<PartyView, Fault> {
+    if parties::by_email(db, &row.email)?.is_some() {
+        return Err(email_taken());
+    }
+    if let Some(link) = link {
+        let now = row.created_at.into();
+        links::take(db, links::OPERATOR, &link.hash(), now)?.ok_or_else(link_ended)?;
+        links::forget_unused(db, links::OPERATOR, None)?;
+    }
+    row.handle = free_handle(db, &row.display_name)?;
+    parties::insert(db, &row)?;
+    Ok(row.own_view())
 }
 
 fn email(text: &str) -> Result<String, Fault> {

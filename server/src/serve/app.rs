@@ -2,6 +2,7 @@
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::Data;
@@ -74,11 +75,24 @@ pub fn app(
         .configure(api::configure)
         // Last: what nothing before it answers, it answers with a page.
         .configure(portal::configure)
+        .wrap(from_fn(head_as_get))
         .wrap(from_fn(cross_site::guard))
         .wrap(from_fn(api::problem::speak))
         .wrap(from_fn(headers))
         .wrap(requests)
         .wrap(TracingLogger::<RequestSpan>::new())
+}
+
+/// Middleware: a HEAD is answered like a GET; the connection leaves the body out. Files answer
+/// it themselves, without opening one.
+async fn head_as_get(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    if request.method() == Method::HEAD && !request.path().starts_with("/f/") {
+        request.head_mut().method = Method::GET;
+    }
+    next.call(request).await
 }
 
 /// Middleware: protecting headers and the request id.

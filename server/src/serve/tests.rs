@@ -415,6 +415,9 @@ async fn a_folder_has_one_node_and_figures_tell_of_it() {
     assert!(matches!(again.err(), Some(StartError::Taken(_))));
     let health = node.ask(Method::GET, "/healthz").send().await.unwrap();
     assert_eq!(health.status(), 200);
+    let head = node.ask(Method::HEAD, "/healthz").send().await.unwrap();
+    assert_eq!(head.status(), 200);
+    assert_eq!(head.headers()["content-length"], "15");
     let metrics = node
         .ask(Method::GET, "/metrics")
         .send()
@@ -432,6 +435,34 @@ async fn a_folder_has_one_node_and_figures_tell_of_it() {
     }
     let folder = node.stop().await;
     build_ctx(config(folder.path()), Clock::System, Ids::Random).unwrap();
+}
+
+#[tokio::test]
+async fn equal_sign_ups_at_once_make_one_account_and_equal_names_get_handles_of_their_own() {
+    let node = Node::start().await;
+    let body =
+        |email: &str| json!({"email": email, "display_name": "Ann", "password": "correct horse"});
+    let equal = (0..8).map(|_| node.post("/api/v1/accounts", None, body("ann@example.org")));
+    let answers = futures_util::future::join_all(equal).await;
+    let made = answers.iter().filter(|(status, _)| *status == 201).count();
+    let taken = answers
+        .iter()
+        .filter(|(_, body)| body["code"] == "email_taken")
+        .count();
+    assert_eq!((made, taken), (1, 7), "{answers:?}");
+    let others = (0..8).map(|n| {
+        let body = body(&format!("ann{n}@example.org"));
+        node.post("/api/v1/accounts", None, body)
+    });
+    let answers = futures_util::future::join_all(others).await;
+    let mut handles: Vec<_> = answers
+        .iter()
+        .map(|(_, party)| party["handle"].to_string())
+        .collect();
+    handles.sort_unstable();
+    handles.dedup();
+    assert_eq!(handles.len(), 8, "{answers:?}");
+    node.stop().await;
 }
 
 #[test]

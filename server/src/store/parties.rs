@@ -48,13 +48,22 @@ impl PartyRow {
     }
 }
 
+/// Code of the fault when another transaction took handle or address first.
+pub const TAKEN: &str = "taken_meanwhile";
+
 /// Keeps a new party.
 ///
 /// # Errors
-/// The database's own, also when handle or e-mail address are taken.
+/// [`TAKEN`], or the database's own.
 pub fn insert(db: &mut Db, row: &PartyRow) -> Result<(), Fault> {
-    on!(db, c => diesel::insert_into(party::table).values(row).execute(c))?;
-    Ok(())
+    use diesel::result::{DatabaseErrorKind::UniqueViolation, Error::DatabaseError};
+    match on!(db, c => diesel::insert_into(party::table).values(row).execute(c)) {
+        Err(DatabaseError(UniqueViolation, _)) => Err(Fault::conflict(
+            TAKEN,
+            "The name or address was taken at the same moment; send it again.",
+        )),
+        other => Ok(other.map(drop)?),
+    }
 }
 
 /// A party by id.
