@@ -8,7 +8,6 @@ use schema::wire::{
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::answer::{Answer, Created, MoneyKey, created, ok};
 use crate::auth::Signed;
@@ -100,13 +99,14 @@ pub async fn verify_ledger(ctx: Data<Ctx>, Signed(who): Signed) -> Answer<Page<L
     })
 }
 
-/// Makes a link with which a party sets a new password, once.
+/// Makes a link with which a party (id, handle or e-mail address) sets a new password, once.
 #[utoipa::path(tag = "operator", responses((status = 201, body = ResetLink)))]
 #[post("/admin/parties/{id}/password-resets")]
 pub async fn issue_password_reset(
     ctx: Data<Ctx>,
     Signed(who): Signed,
-    id: Path<Uuid>,
+    party: Path<String>,
 ) -> Created<ResetLink> {
-    created(reset_password::issue(&ctx, &who, *id).await?)
+    let name = party.into_inner();
+    created(reset_password::issue_by_name(&ctx, &who, name).await?)
 }

@@ -8,6 +8,7 @@ pub mod amount;
 mod args;
 mod ask;
 pub(crate) mod bars;
+mod bench;
 mod consume;
 mod earn;
 mod ledger;
@@ -61,6 +62,7 @@ fn run(command: Command) -> Outcome {
         Command::Openapi(_) => node::openapi(),
         Command::Backup(args) => node::backup(&args),
         Command::Restore(args) => node::restore(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Keys(args) => account::keys(args),
         Command::Ledger(args) => ledger::run(args),
         Command::Licence(args) => consume::licence(args),

@@ -71,10 +71,10 @@ impl From<ClientError> for Stop {
             ClientError::Unverified(_) => Exit::Wrong,
             _ => Exit::Machine,
         };
-        let hint = if exit == Exit::SignIn {
-            "; sign in with `granary login`"
-        } else {
-            ""
+        let hint = match error.code() {
+            Some("sign_in_failed") => "",
+            _ if exit == Exit::SignIn => "; sign in with `granary login`",
+            _ => "",
         };
         Self::new(exit, format!("{error}{hint}"))
     }

@@ -257,3 +257,6 @@ fn folder_of(file: &Path) -> &Path {
 fn unverified<E: std::fmt::Display>(what: &str) -> impl FnOnce(E) -> ClientError {
     move |error| ClientError::Unverified(format!("{what} does not verify: {error}"))
 }
+
+#[cfg(test)]
+mod tests;

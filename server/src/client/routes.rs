@@ -257,9 +257,9 @@ impl Client {
             .await
     }
 
-    /// `POST /api/v1/admin/parties/{id}/password-reset`; handle or e-mail address serve as well.
+    /// `POST /api/v1/admin/parties/{id}/password-resets`; handle or e-mail address serve as well.
     pub async fn password_reset(&self, party: &str) -> Answer<ResetLink> {
-        let path = format!("/api/v1/admin/parties/{}/password-reset", segment(party));
+        let path = format!("/api/v1/admin/parties/{}/password-resets", segment(party));
         self.post(&path, &Value::Null).await
     }
 

@@ -17,6 +17,11 @@ impl Dice {
         self.0.usize(low..=high)
     }
 
+    /// A number from 0 up to 1, 1 not included.
+    pub fn fraction(&mut self) -> f64 {
+        self.0.f64()
+    }
+
     /// Puts things into another order.
     pub fn shuffle<T>(&mut self, things: &mut [T]) {
         self.0.shuffle(things);

@@ -6,8 +6,8 @@
 //! [`tell`] how it is told. Time, identifiers and chance are injected, so that the story is
 //! the same on every run and on both databases; every step is checked while it is told.
 
-mod data;
-mod dice;
+pub(crate) mod data;
+pub(crate) mod dice;
 mod story;
 mod tell;
 mod world;

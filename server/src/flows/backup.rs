@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -232,6 +232,8 @@ fn copy_database(config: &Config, folder: &Path) -> Result<(Engine, BTreeSet<Str
             let quoted = target.display().to_string().replace('\'', "''");
             db.execute(&format!("VACUUM INTO '{quoted}'"))?;
             let copied = open_pool(&format!("sqlite:{}", target.display()))?;
+            let private = fs::Permissions::from_mode(0o600);
+            fs::set_permissions(&target, private).map_err(failed(&target))?;
             let needed = referred(&mut copied.get()?)?;
             Ok((Engine::Sqlite, needed))
         }
@@ -474,3 +476,6 @@ fn place_database(config: &Config, copied: &Path, engine: Engine) -> Result<(), 
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

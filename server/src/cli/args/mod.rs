@@ -26,6 +26,7 @@ Run a node
   openapi          Print the description of the HTTP API
   backup           Copy database, keys and sealed files of a node
   restore          Put a backup into an empty place
+  bench            Measure ingest, download, payments and settlement
 
 Your account
   sign-up          Make an account on a node
@@ -89,6 +90,7 @@ pub enum Command {
     Openapi(Openapi),
     Backup(Backup),
     Restore(Restore),
+    Bench(Bench),
     SignUp(SignUp),
     Login(Login),
     Logout(Logout),

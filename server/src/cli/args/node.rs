@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::config::Config;
 
@@ -113,4 +113,45 @@ pub struct Restore {
     pub from: PathBuf,
     #[command(flatten)]
     pub config: Config,
+}
+
+/// Measure this machine against plain tools, all in one run.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  granary bench all
+  granary bench payments --scale 10
+  granary bench ingest --file big.parquet")]
+pub struct Bench {
+    #[command(subcommand)]
+    pub what: BenchWhat,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum BenchWhat {
+    /// Everything below, one after the other.
+    All(BenchArgs),
+    /// Seal, upload, check, grade; against plain age and polars on the same file.
+    Ingest(BenchArgs),
+    /// Licensed download, against nginx on the same bytes.
+    Download(BenchArgs),
+    /// Payments per second, single and batched, against raw inserts of the same rows.
+    Payments(BenchArgs),
+    /// Contributor credits per second.
+    Settlement(BenchArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct BenchArgs {
+    /// Parquet file for ingest and download [default: one grown from the sample]
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// An empty database for the payments [default: SQLite in a temporary folder]
+    #[arg(long, value_name = "URL", requires = "anchor_url")]
+    pub database_url: Option<String>,
+    /// Another empty database of the same kind, for the raw inserts.
+    #[arg(long, value_name = "URL", requires = "database_url")]
+    pub anchor_url: Option<String>,
+    /// How much to do: 10 takes ten times as long as 1.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub scale: u32,
 }
