@@ -35,10 +35,32 @@ mod wallet;
 mod words;
 
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, FormConfig, PathConfig, QueryConfig, ServiceConfig, get, post};
+use actix_web::web::{self, FormConfig, PathConfig, QueryConfig, ServiceConfig, post};
+use actix_web::{Route, guard};
 
 /// Largest form of a page; a pasted column contract is the largest thing typed here.
 const FORM_BYTES: usize = 512 << 10;
+
+/// Addresses that only take a form. When one showed what has to be mended and its address is
+/// opened again, the page with the empty form is meant.
+const FORMS: [&str; 11] = [
+    "/datasets/{slug}/edit",
+    "/datasets/{slug}/publish",
+    "/datasets/{slug}/offer",
+    "/licences/{id}/link",
+    "/licences/{id}/revoke",
+    "/orders/{id}/refund",
+    "/account/tokens",
+    "/account/keys",
+    "/operator/top-up",
+    "/operator/settle",
+    "/operator/reset",
+];
+
+/// A page to look at: GET, and HEAD for those who only ask whether it is there.
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
 
 /// Adds every page. Call it last: what nothing before it answers is answered by its own
 /// "nothing here" page.
@@ -53,12 +75,19 @@ pub fn configure(app: &mut ServiceConfig) {
             .app_data(QueryConfig::default().error_handler(|e, _| fail::unreadable(e)))
             .app_data(PathConfig::default().error_handler(|_, _| fail::no_such_address()))
             .wrap(from_fn(fail::dress))
+            .configure(forms)
             .configure(market)
             .configure(mine)
             .configure(people)
             .configure(operation)
             .default_service(web::to(fail::nowhere)),
     );
+}
+
+fn forms(app: &mut ServiceConfig) {
+    for path in FORMS {
+        app.route(path, get().to(shell::back));
+    }
 }
 
 /// What everybody may look at, and buying.

@@ -187,6 +187,20 @@ pub fn see_other(place: impl AsRef<str>) -> HttpResponse {
         .finish()
 }
 
+/// From the address of a form to the page that holds it.
+pub async fn back(req: HttpRequest) -> HttpResponse {
+    let parent = req
+        .path()
+        .rsplit_once('/')
+        .map_or("/", |(parent, _)| parent);
+    let last = if parent.starts_with("/datasets/") {
+        "/manage"
+    } else {
+        ""
+    };
+    see_other(format!("{parent}{last}"))
+}
+
 /// A place to go on to after signing in: a path of this node, never another site.
 pub fn own_path(next: Option<&str>) -> &str {
     match next {
