@@ -1,6 +1,6 @@
 //! The rules of the house, as tests.
 
-mod coverage;
+pub mod coverage;
 mod crates;
 mod layers;
 mod links;

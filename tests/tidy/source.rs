@@ -53,7 +53,39 @@ pub fn all() -> Vec<Source> {
 
 /// Every Rust file that ships.
 pub fn shipped() -> Vec<Source> {
-    all().into_iter().filter(Source::ships).collect()
+    let all = all();
+    let only_tests: Vec<String> = all.iter().flat_map(test_modules).collect();
+    let tested = |source: &Source| only_tests.iter().any(|module| within(&source.name, module));
+    all.into_iter()
+        .filter(|source| source.ships() && !tested(source))
+        .collect()
+}
+
+/// Whether a file is a module's own or lies in its folder.
+pub fn within(file: &str, module: &str) -> bool {
+    file.strip_prefix(module)
+        .is_some_and(|rest| rest.starts_with('/') || rest == ".rs")
+}
+
+/// Modules in files of their own that only tests have, without the `.rs`.
+fn test_modules(source: &Source) -> Vec<String> {
+    let stem = source.name.trim_end_matches(".rs");
+    let parent = ["/mod", "/lib", "/main"]
+        .iter()
+        .find_map(|end| stem.strip_suffix(end))
+        .unwrap_or(stem);
+    let items = source.code.split("#[cfg(test)]").skip(1);
+    let heads = items.filter_map(|rest| {
+        rest.split([';', '{'])
+            .next()
+            .zip(rest.find([';', '{']).map(|at| &rest[at..=at]))
+    });
+    let modules = heads
+        .filter(|(_, end)| *end == ";")
+        .filter_map(|(head, _)| head.split("mod ").nth(1));
+    modules
+        .map(|name| format!("{parent}/{}", name.trim()))
+        .collect()
 }
 
 /// Blanks comments and the insides of texts, line for line.

@@ -1,0 +1,6 @@
+//! What must survive.
+
+mod child;
+mod hidden;
+mod hostile;
+mod kill;

@@ -1,0 +1,15 @@
+//! What people do, a file per story, on both databases.
+
+mod backup;
+mod by_hand;
+mod consumer;
+mod copycat;
+mod demo;
+mod invitations;
+mod licences;
+mod operator;
+mod provider;
+mod refunds;
+mod settlement;
+mod tokens;
+mod withdrawal;

@@ -1,0 +1,3 @@
+//! What holds whatever people do, in whatever order.
+
+mod money;

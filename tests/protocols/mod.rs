@@ -1,0 +1,6 @@
+//! What other people's programs say about our formats.
+
+mod age;
+mod hledger;
+mod openssl;
+mod s3;

@@ -1,0 +1,313 @@
+//! Object × role: every operation of the API as each of six people meets it.
+//!
+//! Each request is well-formed but, where it would change something, not acceptable in
+//! substance, so that the one who may do it meets a later refusal and the market stays as it is.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use reqwest::Method;
+use schema::wire::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::people::eur;
+use crate::support::{Database, Market, Person, TestApp, app, readings};
+use crate::tidy::coverage::operations;
+
+/// Read by eye. Columns: nobody, a stranger, a contributor, the buyer, the owner, the operator;
+/// `may` where the request would be granted and end what the others are asked about.
+const EXPECTED: &str = include_str!("matrix.txt");
+
+struct Scene {
+    market: Market,
+    people: [Option<Person>; 6],
+    /// What stands for `{}` in a path, by operation prefix.
+    parts: Parts,
+}
+
+struct Parts {
+    contribution: Uuid,
+    order: Uuid,
+    licence: Uuid,
+    statement: Uuid,
+    recipient: Uuid,
+    token: Uuid,
+    party: Uuid,
+}
+
+#[test]
+fn every_operation_answers_each_role_as_reviewed() {
+    app::run(Database::sqlite(), async |app| {
+        let scene = Scene::set(app).await;
+        let mut found = String::new();
+        for operation in operations() {
+            write!(found, "{operation:<52}").unwrap();
+            for who in &scene.people {
+                let status = scene.meet(app, &operation, who.as_ref()).await;
+                let cell = if status == MAY {
+                    "may".to_owned()
+                } else {
+                    status.to_string()
+                };
+                write!(found, " {cell}").unwrap();
+            }
+            found.push('\n');
+        }
+        let differs = || {
+            found
+                .lines()
+                .filter(|line| !EXPECTED.lines().any(|known| known == *line))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        assert!(
+            found == EXPECTED,
+            "tests/routes/matrix.txt differs in\n{}\n\nall:\n{found}",
+            differs()
+        );
+    });
+}
+
+#[test]
+fn foreign_and_unknown_are_the_same_answer() {
+    app::run(Database::sqlite(), async |app| {
+        let scene = Scene::set(app).await;
+        let stranger = scene.people[1].as_ref();
+        let hidden = EXPECTED
+            .lines()
+            .filter(|line| line.contains("{}") && line.split_whitespace().nth(3) == Some("404"));
+        let mut count = 0;
+        for line in hidden {
+            let operation = line.split("  ").next().unwrap();
+            let foreign = scene
+                .send(app, operation, stranger, &scene.path(operation))
+                .await;
+            let unknown = scene
+                .send(app, operation, stranger, &scene.unknown(operation))
+                .await;
+            assert_eq!(foreign, unknown, "{operation}");
+            count += 1;
+        }
+        // A list of a dataset shows a stranger nobody's contributions.
+        let list = "GET /api/v1/datasets/{}/contributions";
+        let (_, seen) = scene.send(app, list, stranger, &scene.path(list)).await;
+        assert_eq!(seen["items"], json!([]));
+        assert!(count > 10, "only {count} operations were compared");
+    });
+}
+
+impl Scene {
+    async fn set(app: &TestApp) -> Self {
+        let market = app.market(1000).await;
+        let stranger = app.party("stranger").await;
+        let contributor = app.party("contributor").await;
+        let contribution = app
+            .contribute(&contributor, &market.dataset, &readings(500..520))
+            .await
+            .id;
+        let buyer = app.buyer(&market, "buyer", 1000).await;
+        let bought = buyer.buys(&market.offer).await;
+        let (_, recipient) = buyer.recipient().await;
+        let token = buyer
+            .session
+            .create_token(&NewToken {
+                name: "t".to_owned(),
+                days: None,
+            })
+            .await
+            .unwrap()
+            .info
+            .id;
+        let settled = market
+            .operator
+            .client
+            .settle("s", &NewSettlement::default())
+            .await
+            .unwrap();
+        let parts = Parts {
+            contribution,
+            order: bought.id,
+            licence: bought.licence_id,
+            statement: settled.statements[0].id,
+            recipient,
+            token,
+            party: stranger.id,
+        };
+        let people = [
+            None,
+            Some(stranger),
+            Some(contributor),
+            Some(buyer),
+            Some(app.again("owner").await),
+            Some(app.again("operator").await),
+        ];
+        Self {
+            market,
+            people,
+            parts,
+        }
+    }
+
+    /// The path of an operation, on the objects of the scene.
+    fn path(&self, operation: &str) -> String {
+        let (_, path) = operation.split_once(' ').unwrap();
+        let id = match path.split('/').nth(3).unwrap_or_default() {
+            "datasets" => self.market.dataset.id,
+            "contributions" => self.parts.contribution,
+            "revisions" => self.market.revision.id,
+            "orders" => self.parts.order,
+            "licences" => self.parts.licence,
+            "statements" => self.parts.statement,
+            "recipients" => self.parts.recipient,
+            "tokens" => self.parts.token,
+            "admin" => self.parts.party,
+            _ => Uuid::nil(),
+        };
+        path.replace("{}", &id.to_string())
+    }
+
+    fn unknown(&self, operation: &str) -> String {
+        let (_, path) = operation.split_once(' ').unwrap();
+        path.replace("{}", &Uuid::from_u128(77).to_string())
+    }
+
+    async fn meet(&self, app: &TestApp, operation: &str, who: Option<&Person>) -> u16 {
+        self.send(app, operation, who, &self.path(operation))
+            .await
+            .0
+    }
+
+    /// Status and body; a refusal must be a problem document.
+    async fn send(
+        &self,
+        app: &TestApp,
+        operation: &str,
+        who: Option<&Person>,
+        path: &str,
+    ) -> (u16, Value) {
+        let method: Method = operation.split(' ').next().unwrap().parse().unwrap();
+        let body = self.bodies().remove(operation);
+        let token = who.map(|who| who.session_token.as_str());
+        let path = if path.ends_with("/ledger/export") {
+            format!("{path}?format=hledger")
+        } else {
+            path.to_owned()
+        };
+        let headers = [("idempotency-key", "matrix")];
+        if ENDS.contains(&operation) && who.is_some_and(|who| self.may_end(operation, who)) {
+            // The one who may would end what the others are asked about.
+            return (MAY, Value::Null);
+        }
+        let (status, head, bytes) = app
+            .ask_with(method, &path, token, body.as_ref(), &headers)
+            .await;
+        let mut answer: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        if status.is_client_error() || status.is_server_error() {
+            assert_eq!(
+                head["content-type"], "application/problem+json",
+                "{operation}"
+            );
+            let problem: Problem = serde_json::from_value(answer.clone())
+                .unwrap_or_else(|error| panic!("{operation}: {error}: {answer}"));
+            assert_eq!(problem.status, status.as_u16(), "{operation}");
+            assert!(
+                !problem.code.is_empty()
+                    && !problem.detail.is_empty()
+                    && problem.request_id.is_some(),
+                "{operation}: {problem:?}"
+            );
+            answer["request_id"] = Value::Null;
+        }
+        (status.as_u16(), answer)
+    }
+
+    /// Bodies that can be read and, where they would change something, cannot be granted.
+    fn bodies(&self) -> BTreeMap<&'static str, Value> {
+        BTreeMap::from([
+            (
+                "POST /api/v1/accounts",
+                json!({"email": "no address", "display_name": "x", "password": "a long password"}),
+            ),
+            (
+                "POST /api/v1/sessions",
+                json!({"email": "nobody@example.org", "password": "wrong password"}),
+            ),
+            (
+                "POST /api/v1/password-resets",
+                json!({"token": "gnl_none", "password": "a long password"}),
+            ),
+            ("POST /api/v1/tokens", json!({"name": ""})),
+            (
+                "POST /api/v1/recipients",
+                json!({"recipient": "no key", "label": "x"}),
+            ),
+            ("POST /api/v1/datasets", json!({"title": ""})),
+            ("PATCH /api/v1/datasets/{}", json!({})),
+            (
+                "POST /api/v1/datasets/{}/contributions",
+                json!({"file_name": "a.parquet", "sha256": "a".repeat(64)}),
+            ),
+            (
+                "PUT /api/v1/contributions/{}/content",
+                json!({"not": "sealed"}),
+            ),
+            ("POST /api/v1/datasets/{}/revisions", json!({})),
+            (
+                "POST /api/v1/datasets/{}/offers",
+                json!({"price": eur(1), "template": "open", "dry_run": true}),
+            ),
+            (
+                "POST /api/v1/orders",
+                json!({"offer_id": Uuid::from_u128(5), "terms_sha256": "0".repeat(64), "price": eur(1)}),
+            ),
+            (
+                "POST /api/v1/orders/{}/refunds",
+                json!({"amount": eur(0), "reason": "x"}),
+            ),
+            ("POST /api/v1/licences/{}/revoke", json!({"reason": "x"})),
+            (
+                "POST /api/v1/licences/{}/download-urls",
+                json!({"recipient_id": self.parts.recipient}),
+            ),
+            (
+                "POST /api/v1/admin/top-ups",
+                json!({"party": "buyer", "amount": eur(0), "reference": "x"}),
+            ),
+            (
+                "POST /api/v1/admin/settlements",
+                json!({"period": "no month"}),
+            ),
+        ])
+    }
+
+    /// Whether a request that ends something would be granted; its journeys show that it is.
+    fn may_end(&self, operation: &str, who: &Person) -> bool {
+        let [_, _, contributor, buyer, owner, operator] = &self.people;
+        let is = |one: &Option<Person>| one.as_ref().is_some_and(|one| one.id == who.id);
+        match operation {
+            "DELETE /api/v1/sessions" => true,
+            "POST /api/v1/licences/{}/revoke" | "DELETE /api/v1/datasets/{}" => {
+                is(owner) || is(operator)
+            }
+            "POST /api/v1/datasets/{}/revisions" => is(owner),
+            "DELETE /api/v1/contributions/{}" => is(contributor),
+            "DELETE /api/v1/recipients/{}" | "DELETE /api/v1/tokens/{}" => is(buyer),
+            _ => false,
+        }
+    }
+}
+
+/// Instead of a status: the request would be granted, and is not sent.
+const MAY: u16 = 0;
+
+/// Operations that change for good what the others are asked about.
+const ENDS: [&str; 7] = [
+    "POST /api/v1/datasets/{}/revisions",
+    "POST /api/v1/licences/{}/revoke",
+    "DELETE /api/v1/sessions",
+    "DELETE /api/v1/datasets/{}",
+    "DELETE /api/v1/contributions/{}",
+    "DELETE /api/v1/recipients/{}",
+    "DELETE /api/v1/tokens/{}",
+];

@@ -1,0 +1,5 @@
+//! Every route: who may, what is answered when not, and that repeats have one effect.
+
+mod idempotency;
+mod matrix;
+mod paging;
