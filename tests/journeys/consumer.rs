@@ -21,7 +21,7 @@ journeys!(
 async fn buys_and_opens(app: &mut TestApp) {
     let market = app.market(1999).await;
     let shown = app.visitor.offers(market.dataset.id).await.unwrap();
-    assert_eq!(shown, [market.offer.clone()]);
+    assert_eq!(shown, std::slice::from_ref(&market.offer));
     let clauses: Vec<&str> = shown[0]
         .clauses
         .iter()
@@ -59,7 +59,10 @@ async fn buys_and_opens(app: &mut TestApp) {
         bought
     );
     assert_eq!(buyer.client.order(bought.id).await.unwrap(), bought);
-    assert_eq!(buyer.client.orders().await.unwrap(), [bought.clone()]);
+    assert_eq!(
+        buyer.client.orders().await.unwrap(),
+        std::slice::from_ref(&bought)
+    );
     let wallet = buyer.client.wallet().await.unwrap();
     assert_eq!(wallet.balances, [eur(3001)]);
     assert_eq!(

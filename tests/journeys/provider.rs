@@ -67,7 +67,7 @@ async fn uploads_and_publishes(app: &mut TestApp) {
     );
     assert_eq!(
         app.visitor.revisions(dataset.id).await.unwrap(),
-        [revision.clone()]
+        std::slice::from_ref(&revision)
     );
     assert_eq!(app.visitor.revision(revision.id).await.unwrap(), revision);
     app.visitor.revision_report(revision.id).await.unwrap();

@@ -50,7 +50,7 @@ async fn earnings_are_proved_offline(app: &mut TestApp) {
     );
 
     let listed = market.owner.client.statements().await.unwrap();
-    assert_eq!(listed, [statement.clone()]);
+    assert_eq!(listed, std::slice::from_ref(statement));
     assert_eq!(
         market.owner.client.statement(statement.id).await.unwrap(),
         *statement

@@ -99,7 +99,7 @@ fn broken(rule: &Rule, source: &Source) -> Vec<String> {
             .strip_prefix(*room)
             .is_some_and(|rest| rest.starts_with('/') || rest.starts_with('.'))
     };
-    if !rule.room.iter().any(|room| within(room)) || rule.except.contains(&source.name.as_str()) {
+    if !rule.room.iter().any(within) || rule.except.contains(&source.name.as_str()) {
         return Vec::new();
     }
     let code = spelled_out(&source.product());
