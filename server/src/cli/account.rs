@@ -6,9 +6,9 @@ use schema::wire::{NewAccount, NewToken, SignIn};
 
 use super::args::{Keys, KeysAction, Login, Logout, SignUp};
 use super::ask;
-use super::print_text;
 use super::settings::{self, Logins};
 use super::stop::{Outcome, Stop};
+use super::{block_on, print_text};
 use crate::client::Client;
 
 pub async fn sign_up(args: &SignUp) -> Outcome {
@@ -116,6 +116,15 @@ pub fn keys(args: Keys) -> Outcome {
             let recipient = settings::write_key(&path)?;
             print_text(&told(&path, kept.as_deref(), &recipient.to_string()))
         }
+        KeysAction::Node { remote } => block_on(async {
+            let info = settings::visitor(&remote)?.node_info().await?;
+            let keys = info.verify_keys.iter();
+            print_text(
+                &keys
+                    .map(|key| format!("{}\n", key.public_key))
+                    .collect::<String>(),
+            )
+        }),
         KeysAction::Show { key } => {
             let identity = settings::read_key(&settings::key_path(key.key.as_deref())?)?;
             print_text(&format!("{}\n", identity.to_recipient()))

@@ -58,7 +58,7 @@ pub struct Logout {
     pub remote: Remote,
 }
 
-/// Make and show the key that opens what you buy.
+/// Make and show the key that opens what you buy; show the node's public key.
 #[derive(Debug, Args)]
 pub struct Keys {
     #[command(subcommand)]
@@ -83,6 +83,16 @@ pub enum KeysAction {
     Show {
         #[command(flatten)]
         key: KeyFile,
+    },
+    /// Print the node's public key, which verifies its licences and statements offline.
+    #[command(after_help = "Examples:
+  granary keys node > node.pub
+  granary statement verify statement.json --key node.pub
+
+Fetch it once and keep it: what it verifies later cannot be rewritten by whoever runs the node then.")]
+    Node {
+        #[command(flatten)]
+        remote: Remote,
     },
 }
 
