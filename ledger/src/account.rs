@@ -146,6 +146,14 @@ impl Account {
         }
     }
 
+    /// What is held back of `party`.
+    pub fn reserve(party: Uuid) -> Account {
+        Account::Contributor {
+            party,
+            sub: Sub::Reserve,
+        }
+    }
+
     /// The kind of book the account may appear in.
     pub fn kind(&self) -> BookKind {
         match self {

@@ -133,9 +133,14 @@ pub enum Kind {
     PayoutSettled,
     PayoutReturned,
     Adjustment,
+    AccountClosing,
+    Exchange,
+    PointsIssue,
+    PointsRedeem,
+    PointsExpire,
 }
 
-const KINDS: [(Kind, &str); 16] = [
+const KINDS: [(Kind, &str); 21] = [
     (Kind::TopUp, "top_up"),
     (Kind::Purchase, "purchase"),
     (Kind::SubscriptionCharge, "subscription_charge"),
@@ -152,6 +157,11 @@ const KINDS: [(Kind, &str); 16] = [
     (Kind::PayoutSettled, "payout_settled"),
     (Kind::PayoutReturned, "payout_returned"),
     (Kind::Adjustment, "adjustment"),
+    (Kind::AccountClosing, "account_closing"),
+    (Kind::Exchange, "exchange"),
+    (Kind::PointsIssue, "points_issue"),
+    (Kind::PointsRedeem, "points_redeem"),
+    (Kind::PointsExpire, "points_expire"),
 ];
 
 impl Kind {

@@ -9,6 +9,7 @@
 //! | name an account, write a balanced entry, hash it into a chain | [`account`], [`entry`] |
 //! | cut a sale, give some of it back | [`plan`], [`refund`] |
 //! | turn weights into shares, settle what a pool earned | [`epoch`], [`pool`], [`settle`] |
+//! | hold some of a credit back | [`reserve`] |
 //! | know which accounts a command touches | [`rules`] |
 //! | run a whole ledger in memory | [`book`] |
 //! | make, sign or check a statement | [`statement`] |
@@ -50,6 +51,7 @@ pub mod plan;
 pub mod pool;
 pub mod refund;
 pub mod replay;
+pub mod reserve;
 pub mod rules;
 pub mod settle;
 pub mod statement;

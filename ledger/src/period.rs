@@ -42,6 +42,19 @@ impl Period {
         }
     }
 
+    /// The month `months` after this one; `None` beyond 9999-12.
+    pub fn plus(self, months: u32) -> Option<Period> {
+        let number = self.number().checked_add(months)?;
+        let year = u16::try_from(number / 12).ok().filter(|y| *y <= 9999)?;
+        let month = u8::try_from(number % 12).ok()? + 1;
+        Some(Period { year, month })
+    }
+
+    /// Months since the year 0: consecutive periods have consecutive numbers.
+    pub fn number(self) -> u32 {
+        u32::from(self.year) * 12 + u32::from(self.month) - 1
+    }
+
     /// Its first day.
     pub fn first_day(self) -> NaiveDate {
         NaiveDate::from_ymd_opt(i32::from(self.year), u32::from(self.month), 1).unwrap_or_default()
@@ -118,5 +131,11 @@ mod tests {
             assert!(bad.parse::<Period>().is_err(), "{bad}");
         }
         assert!("9999-12".parse::<Period>().unwrap().next().is_none());
+        assert_eq!(november.plus(14).unwrap().to_string(), "2028-01");
+        assert_eq!(november.plus(0), Some(november));
+        assert_eq!(november.plus(1), november.next());
+        assert_eq!(november.next().unwrap().number(), november.number() + 1);
+        assert!(november.plus(100_000).is_none());
+        assert!(november.plus(u32::MAX).is_none());
     }
 }

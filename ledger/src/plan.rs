@@ -6,6 +6,7 @@
 //! `commission = ⌊(gross − fee − tax)·bps/10⁴⌋`, `net` is what is left.
 
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use uuid::Uuid;
 
 /// Basis points in one whole.
@@ -151,9 +152,79 @@ pub fn split_sale(gross: i64, plan: &FeePlan) -> Result<Legs, PlanError> {
     Ok(legs)
 }
 
+/// What day `day` of `days` earns of a deferred `net`:
+/// `⌊net·day/days⌋ − ⌊net·(day−1)/days⌋`. The days sum to the net exactly, and no two differ
+/// by more than one unit.
+///
+/// ```
+/// use ledger::plan::income_of_day;
+/// let days: Vec<_> = (1..=3).map(|day| income_of_day(100, day, 3)).collect();
+/// assert_eq!(days, [Some(33), Some(33), Some(34)]);
+/// ```
+///
+/// `None` when `net` is negative or `day` is not 1 to `days`.
+pub fn income_of_day(net: i64, day: u32, days: u32) -> Option<i64> {
+    if net < 0 || day < 1 || day > days {
+        return None;
+    }
+    let until = |day: u32| i128::from(net) * i128::from(day) / i128::from(days);
+    i64::try_from(until(day) - until(day - 1)).ok()
+}
+
+/// What is earned by the end of day `day` of `days`: `⌊net·day/days⌋`.
+///
+/// `None` when `net` is negative or `day` is above `days`.
+pub fn income_until(net: i64, day: u32, days: u32) -> Option<i64> {
+    if net < 0 || days < 1 || day > days {
+        return None;
+    }
+    i64::try_from(i128::from(net) * i128::from(day) / i128::from(days)).ok()
+}
+
+/// Cuts `total` by weights, exactly: floors, and the units left go to the largest
+/// remainders (ties: larger weight, then the earlier one). How a day's income goes to what
+/// was used that day. All weights 0 cut by equal parts.
+///
+/// ```
+/// assert_eq!(ledger::plan::by_use(10, &[1, 1, 1]), Some(vec![4, 3, 3]));
+/// ```
+///
+/// `None` when `total` is negative, there is no weight at all, or the weights sum to more
+/// than 64 bits.
+pub fn by_use(total: i64, weights: &[u64]) -> Option<Vec<i64>> {
+    if total < 0 || weights.is_empty() {
+        return None;
+    }
+    let equal = vec![1; weights.len()];
+    let weights = match weights.iter().all(|w| *w == 0) {
+        true => &equal,
+        false => weights,
+    };
+    let sum = weights
+        .iter()
+        .try_fold(0u64, |sum, w| sum.checked_add(*w))
+        .map(i128::from)?;
+    let exact = weights.iter().map(|w| i128::from(*w) * i128::from(total));
+    let mut ranking = Vec::with_capacity(weights.len());
+    let mut parts = Vec::with_capacity(weights.len());
+    let mut left = total;
+    for ((place, product), weight) in exact.enumerate().zip(weights) {
+        let part = i64::try_from(product / sum).ok()?;
+        left -= part;
+        parts.push(part);
+        ranking.push((Reverse(product % sum), Reverse(*weight), place));
+    }
+    ranking.sort_unstable();
+    for (_, _, place) in ranking.into_iter().take(usize::try_from(left).ok()?) {
+        parts[place] += 1;
+    }
+    Some(parts)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn plan(fee_bps: u32, tax_bps: u32, commission: u32) -> FeePlan {
         let party = Uuid::from_u128(1);
@@ -165,6 +236,44 @@ mod tests {
                 bps: commission,
             }),
         }
+    }
+
+    proptest! {
+        #[test]
+        fn days_sum_to_the_net(net in 0i64..=i64::MAX, days in 1u32..400) {
+            let each: Vec<i64> = (1..=days).map(|d| income_of_day(net, d, days).unwrap()).collect();
+            prop_assert_eq!(each.iter().sum::<i64>(), net);
+            let (least, most) = (each.iter().min().unwrap(), each.iter().max().unwrap());
+            prop_assert!(most - least <= 1);
+            let half = days / 2;
+            let until: i64 = each.iter().take(half as usize).sum();
+            prop_assert_eq!(income_until(net, half, days), Some(until));
+        }
+
+        #[test]
+        fn parts_by_use_sum_and_follow_use(total in 0i64..=i64::MAX, uses in prop::collection::vec(0u64..1 << 40, 1..9)) {
+            let parts = by_use(total, &uses).unwrap();
+            prop_assert_eq!(parts.iter().map(|p| i128::from(*p)).sum::<i128>(), i128::from(total));
+            for (a, used_a) in uses.iter().enumerate() {
+                for (b, used_b) in uses.iter().enumerate() {
+                    prop_assert!(used_a <= used_b || parts[a] >= parts[b]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_days_or_uses_earns_nothing() {
+        for (net, day, days) in [(-1, 1, 1), (5, 0, 3), (5, 4, 3), (5, 1, 0)] {
+            assert_eq!(income_of_day(net, day, days), None);
+        }
+        assert_eq!(income_until(5, 0, 3), Some(0));
+        assert_eq!(income_until(5, 1, 0), None);
+        assert_eq!(by_use(5, &[]), None);
+        assert_eq!(by_use(-5, &[1]), None);
+        assert_eq!(by_use(5, &[0, 0]), Some(vec![3, 2]));
+        assert_eq!(by_use(5, &[u64::MAX, 1]), None);
+        assert_eq!(by_use(i64::MAX, &[u64::MAX]), Some(vec![i64::MAX]));
     }
 
     #[test]

@@ -195,6 +195,60 @@ pub fn restore(sale: Legs, given_back: i64, amount: i64) -> Result<Legs, RefundE
     ))
 }
 
+/// What a dispute takes: from the sale as far as that reaches, the rest from the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disputed {
+    /// The part that counts towards the running total of the sale.
+    pub within: i64,
+    /// The legs of that part.
+    pub legs: Legs,
+    /// What is above the payment: `Expenses:DisputeLoss`, never the pool.
+    pub above: i64,
+}
+
+/// Cuts a dispute of `amount` after `given_back`. A bank may dispute what was refunded
+/// already, or more than was paid.
+///
+/// ```
+/// use ledger::{plan::Legs, refund::dispute};
+/// let sale = Legs { fee: 10, tax: 0, net: 90, commission: 0 };
+/// let taken = dispute(sale, 30, 100)?; // 30 were refunded before
+/// assert_eq!((taken.within, taken.legs.net, taken.above), (70, 63, 30));
+/// # Ok::<(), ledger::refund::RefundError>(())
+/// ```
+///
+/// # Errors
+/// `amount` below 1, or legs that are no valid split.
+pub fn dispute(sale: Legs, given_back: i64, amount: i64) -> Result<Disputed, RefundError> {
+    if amount < 1 {
+        return Err(RefundError::BadAmount(amount));
+    }
+    let gross = sale.total().ok_or(RefundError::BadLegs)?;
+    legs_of_total(sale, given_back)?;
+    let within = amount.min(gross - given_back);
+    let legs = match within {
+        0 => Legs::default(),
+        _ => take_back(sale, given_back, within)?,
+    };
+    Ok(Disputed {
+        within,
+        legs,
+        above: amount - within,
+    })
+}
+
+/// The legs that a won dispute gives back to the sale: [`restore`], also for one that lay
+/// above the payment altogether (`within` 0).
+///
+/// # Errors
+/// `within` below 0 or above the running total.
+pub fn won(sale: Legs, given_back: i64, within: i64) -> Result<Legs, RefundError> {
+    match within {
+        0 => Ok(Legs::default()),
+        _ => restore(sale, given_back, within),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,6 +337,28 @@ mod tests {
             })
         );
         assert_eq!(take_back(sale(-1, 0, 5), 0, 1), Err(RefundError::BadLegs));
+    }
+
+    #[test]
+    fn disputes_above_the_payment_cost_the_node() {
+        let legs = sale(10, 0, 90);
+        let all = dispute(legs, 0, 100).unwrap();
+        assert_eq!((all.legs, all.above), (legs, 0));
+        let more = dispute(legs, 0, 120).unwrap();
+        assert_eq!((more.within, more.legs, more.above), (100, legs, 20));
+        let late = dispute(legs, 100, 50).unwrap();
+        assert_eq!(
+            (late.within, late.legs, late.above),
+            (0, Legs::default(), 50)
+        );
+        assert_eq!(won(legs, 100, late.within), Ok(Legs::default()));
+        assert_eq!(won(legs, 100, 100), Ok(legs));
+        assert_eq!(dispute(legs, 0, 0), Err(RefundError::BadAmount(0)));
+        assert!(dispute(legs, 101, 1).is_err());
+        assert_eq!(
+            dispute(legs, 0, i64::MAX).map(|d| d.above),
+            Ok(i64::MAX - 100)
+        );
     }
 
     proptest! {

@@ -118,6 +118,12 @@ pub fn settle_pool<K: ContributorId>(
     Ok(Settlement { delta, lines, dust })
 }
 
+/// Units an account gets when it closes: its residue rounded up, once. `paid_up` is how many
+/// such units it got before.
+pub fn closing_units(residue: i64, paid_up: i64) -> i64 {
+    (i64::from(residue > 0) - paid_up).max(0)
+}
+
 /// An exact amount: `whole` minor units and `ppt`/D of one more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accrued {
