@@ -1,7 +1,7 @@
 //! Invariants of entries, postings and balances: I1–I4, I16, I18, I19.
 
 use super::{AccountRow, Audit, EntryRow, PostingRow};
-use crate::account::{Account, Sub};
+use crate::account::Account;
 use crate::entry::{BodyParts, Book, Kind, entry_hash};
 use crate::json::Hash;
 use std::collections::BTreeMap;
@@ -24,7 +24,10 @@ impl Audit {
         }
         self.chain(row, postings, &name);
         self.one_book(row, postings, &name);
+        self.period(row, &name);
         self.add_up(row, postings);
+        self.paid_out(row, postings, &name);
+        self.written_down(row);
     }
 
     /// I3: dense numbers, unbroken hashes, all recomputed.
@@ -130,20 +133,19 @@ impl Audit {
         for posting in postings {
             let key = (posting.account_book.clone(), posting.account.clone());
             *self.sums.entry(key).or_default() += i128::from(posting.amount);
-            if row.kind != Kind::Settlement.as_str() {
+            let closing = row.kind == Kind::AccountClosing.as_str();
+            if row.kind != Kind::Settlement.as_str() && !closing {
                 continue;
             }
             let account = posting.account.parse().ok();
-            if let (
-                Some(Account::Contributor {
-                    party,
-                    sub: Sub::Available,
-                }),
-                Some(currency),
-            ) = (account, &currency)
+            // A credit that draws a reserve in the same entry posts to both halves.
+            if let (Some(Account::Contributor { party, .. }), Some(currency)) = (account, &currency)
             {
-                let credited = self.credited.entry((party, currency.clone())).or_default();
-                *credited -= i128::from(posting.amount);
+                let sums = match closing {
+                    true => &mut self.paid_up,
+                    false => &mut self.credited,
+                };
+                *sums.entry((party, currency.clone())).or_default() -= i128::from(posting.amount);
             }
         }
     }

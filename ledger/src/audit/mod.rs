@@ -4,13 +4,15 @@
 //! are pushed one by one, memory grows with accounts, pools and contributors, not
 //! with entries. Orders that matter:
 //!
-//! 1. [`Audit::entry`] by (book, seq), each with its postings by line;
-//! 2. [`Audit::key`] with equal (source, key) next to each other;
-//! 3. [`Audit::pool`], all of them before the first [`Audit::epoch`];
-//! 4. [`Audit::epoch`] with its shares by party;
-//! 5. [`Audit::carry`], [`Audit::account`], [`Audit::order`] in any order;
-//! 6. [`Audit::statement`] by (party, currency, period, number);
-//! 7. [`Audit::finish`].
+//! 1. [`Audit::closed`] and [`Audit::snapshot`], what was written down on the way;
+//! 2. [`Audit::entry`] by (book, seq), each with its postings by line;
+//! 3. [`Audit::key`] with equal (source, key) next to each other;
+//! 4. [`Audit::pool`], all of them before the first [`Audit::epoch`];
+//! 5. [`Audit::epoch`] with its shares by party;
+//! 6. [`Audit::dispute`], all of them before the first [`Audit::order`];
+//! 7. [`Audit::carry`], [`Audit::account`], [`Audit::reserve`], [`Audit::order`] in any order;
+//! 8. [`Audit::statement`] by (party, currency, period, number);
+//! 9. [`Audit::finish`].
 //!
 //! ```
 //! use ledger::audit::{Audit, OrderRow};
@@ -23,6 +25,7 @@
 //! assert_eq!((findings[0].invariant, findings[0].row.as_str()), ("I11", "order o1"));
 //! ```
 
+mod held;
 mod journal;
 mod shares;
 #[cfg(test)]
@@ -172,6 +175,58 @@ pub struct OrderRow {
     pub returned: Legs,
 }
 
+/// What was the last entry of a book when a period was closed.
+#[derive(Debug, Clone)]
+pub struct ClosedRow {
+    /// Period name.
+    pub period: String,
+    /// Book name.
+    pub book: String,
+    /// Number of its last entry; 0 when it had none.
+    pub last_seq: i64,
+}
+
+/// A balance as it was written down at some entry.
+#[derive(Debug, Clone)]
+pub struct SnapshotRow {
+    /// Book name.
+    pub book: String,
+    /// Number of the entry up to which it counts, that entry included.
+    pub seq: i64,
+    /// Account name.
+    pub account: String,
+    /// The sum of its postings at that entry.
+    pub balance: i64,
+}
+
+/// A dispute as stored.
+#[derive(Debug, Clone)]
+pub struct DisputeRow {
+    /// Dispute id, as shown to people.
+    pub id: String,
+    /// The order it is about; none when it is about money in a wallet.
+    pub order: Option<String>,
+    /// Book name.
+    pub book: String,
+    /// What the payer's bank took.
+    pub amount: i64,
+    /// The part of it that counts towards the order's running total.
+    pub within: i64,
+    /// `open`, `won` or `lost`.
+    pub state: String,
+}
+
+/// A reserve as stored.
+#[derive(Debug, Clone)]
+pub struct ReserveRow {
+    /// Contributor.
+    pub party: Uuid,
+    /// Currency code.
+    pub currency: String,
+    /// What is still held of it.
+    pub left: i64,
+}
+
 /// The bridge of a statement as stored.
 #[derive(Debug, Clone, Default)]
 pub struct StatementRow {
@@ -222,6 +277,18 @@ pub struct Audit {
     carries: BTreeMap<(Uuid, String), i64>,
     epochs_began: bool,
     statement: Option<StatementSeen>,
+    /// Period → book → last entry when it was closed.
+    closed: BTreeMap<String, BTreeMap<String, i64>>,
+    /// (book, seq) → account and balance written down there.
+    snapshots: BTreeMap<(String, i64), Vec<(String, i64)>>,
+    /// Book → what open disputes hold.
+    held: BTreeMap<String, i128>,
+    /// Order → what disputes that are open or lost took of its running total.
+    disputed: BTreeMap<String, i128>,
+    /// (party, currency) → sum of reserve rows.
+    reserves: BTreeMap<(Uuid, String), i128>,
+    /// (party, currency) → units paid up at closing.
+    paid_up: BTreeMap<(Uuid, String), i128>,
 }
 
 #[derive(Debug)]
@@ -262,6 +329,14 @@ impl Audit {
                 name,
                 format!("its legs do not sum to its gross {}", row.gross),
             );
+        }
+        let held = self.disputed.remove(&row.id).unwrap_or(0);
+        if held > i128::from(row.refunded) {
+            let message = format!(
+                "disputes took {held}, the running total given back is {}",
+                row.refunded
+            );
+            self.find("I11", &name, message);
         }
         match crate::refund::legs_of_total(row.sale, row.refunded) {
             Err(_) => {
@@ -316,6 +391,7 @@ impl Audit {
     pub fn finish(mut self) -> Vec<Finding> {
         self.finish_journal();
         self.finish_shares();
+        self.finish_held();
         if self.suppressed > 0 {
             let message = format!("{} more findings are not shown", self.suppressed);
             self.findings.push(Finding {

@@ -255,3 +255,142 @@ fn findings_are_bounded() {
     assert_eq!(findings.len(), MAX_FINDINGS + 1);
     assert!(findings.last().unwrap().message.contains("more findings"));
 }
+
+/// A ledger with an open dispute, a lost one, a reserve, a payout and a closed period.
+fn held() -> Rows {
+    use crate::book::Command;
+    use crate::money::{Currency, Money};
+    let mut j = journal([1, 2, 3]);
+    let (party, currency) = (u(21), Currency::EUR);
+    let open = |dispute, order, amount| Command::DisputeOpen {
+        dispute: u(dispute),
+        order: u(order),
+        amount,
+    };
+    let commands = [
+        purchase(7, 1, 5_000),
+        settle(1),
+        open(70, 7, 300),
+        open(71, 7, 200),
+        Command::DisputeLost {
+            dispute: u(71),
+            by: crate::account::Account::Dust,
+        },
+        Command::ReserveHold {
+            party,
+            credit: Money::new(100, currency),
+            bps: 1_000,
+            periods: 2,
+        },
+        Command::Payout {
+            payout: u(80),
+            batch: u(81),
+            party,
+            currency,
+            least: 1,
+            withholding_bps: 0,
+            jurisdiction: "DE".into(),
+        },
+        Command::ClosePeriod {
+            period: "2026-10".parse().unwrap(),
+        },
+    ];
+    let commands = commands.into_iter().map(|command| match command {
+        Command::DisputeLost { dispute, .. } => Command::DisputeLost {
+            dispute,
+            by: "Assets:PSP:test".parse().unwrap(),
+        },
+        other => other,
+    });
+    for (n, command) in (1u128..).zip(commands) {
+        j.apply("test", &format!("k{n}"), &command, stamp(n))
+            .unwrap();
+    }
+    let rows = j.rows();
+    assert_eq!(rows.findings(), []);
+    rows
+}
+
+fn expect_held(invariant: &str, row: &str, corrupt: impl FnOnce(&mut Rows)) {
+    let mut rows = held();
+    corrupt(&mut rows);
+    let findings = rows.findings();
+    let named = findings
+        .iter()
+        .any(|f| f.invariant == invariant && f.row.contains(row));
+    assert!(named, "{invariant} {row} missing in {findings:#?}");
+}
+
+#[test]
+fn i11_disputes_that_hold_more_than_there_is() {
+    let hold = "account Liabilities:DisputeHold";
+    expect_held("I11", hold, |r| r.disputes[0].amount += 1);
+    expect_held("I11", hold, |r| r.disputes[0].state = "won".into());
+    expect_held("I11", hold, |r| drop(r.disputes.remove(0)));
+    expect_held("I11", "dispute 0", |r| r.disputes[1].within = 201);
+    expect_held("I11", "dispute 0", |r| r.disputes[1].state = "gone".into());
+    expect_held("I11", "order 00000000-0000-0000-0000-000000000007", |r| {
+        r.orders[0].refunded = 499
+    });
+    expect_held("I11", "order nobody's", |r| {
+        r.disputes[1].order = Some("nobody's".into())
+    });
+}
+
+#[test]
+fn i12_who_owes_has_no_reserve_and_gets_no_payout() {
+    let reserve = "account Liabilities:Contributor:00000000-0000-0000-0000-000000000015:Reserve";
+    let owes = |r: &mut Rows, seq: i64| {
+        for posting in &mut entry(r, seq).1 {
+            if posting.account.ends_with("15:Available") {
+                posting.amount += 10_000;
+            }
+        }
+    };
+    expect_held("I12", reserve, |r| owes(r, 3));
+    expect_held("I12", "entry 8 of", |r| owes(r, 3));
+    expect_held("I12", reserve, |r| {
+        for posting in &mut entry(r, 7).1 {
+            posting.amount = -posting.amount;
+        }
+    });
+    expect_held("I16", reserve, |r| r.reserves[0].left += 1);
+    expect_held("I16", reserve, |r| drop(r.reserves.remove(0)));
+    expect_held("I16", "reserve of", |r| r.reserves[0].left = -1);
+}
+
+#[test]
+fn i14_an_entry_in_a_closed_period() {
+    expect_held("I14", "entry 8 of", |r| {
+        entry(r, 8).0.period = "2026-10".into();
+        r.closed[0].last_seq = 7;
+    });
+    expect_held("I14", "entry 1 of", |r| {
+        entry(r, 1).0.period = "2026-10".into();
+        r.closed[0].book = "another".into();
+    });
+}
+
+#[test]
+fn i16_a_balance_written_down_on_the_way() {
+    let snapshot = "snapshot Income:PlatformFee of";
+    expect_held("I16", snapshot, |r| {
+        let fee = |s: &&mut SnapshotRow| s.account == "Income:PlatformFee";
+        r.snapshots.iter_mut().find(fee).unwrap().balance += 1;
+    });
+    expect_held("I16", "snapshot of", |r| r.snapshots[0].seq = 99);
+}
+
+#[test]
+fn i9_a_residue_is_paid_up_once() {
+    expect(
+        "I9",
+        "contributor 00000000-0000-0000-0000-000000000015 in EUR",
+        |r| {
+            let (row, postings) = entry(r, 6);
+            row.kind = "account_closing".into();
+            postings[1].account =
+                "Liabilities:Contributor:00000000-0000-0000-0000-000000000015:Available".into();
+        },
+    );
+}

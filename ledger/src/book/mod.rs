@@ -7,6 +7,11 @@
 //! What is compared is the command, not the entry: the legs of a refund depend on
 //! what was refunded before, so the same refund sent twice would plan two entries.
 //!
+//! A command is first planned (lines, pools, what changes beside them; `&self`), then all
+//! of it is checked, then it is done: nothing can fail any more at that point. An entry that
+//! would take a contributor's balance below zero draws their reserve in the same entry, so
+//! that a negative balance and a reserve never stand side by side (I12).
+//!
 //! ```
 //! use ledger::{account::{Account, Label}, book::{Command, Journal, Outcome, Stamp}, money::Currency};
 //! use uuid::Uuid;
@@ -22,84 +27,38 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod command;
+mod error;
+mod payee;
+mod plan;
 mod rows;
+mod sale;
+#[cfg(test)]
+mod scenes;
+mod term;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use command::Command;
+pub use error::BookError;
 pub use rows::Rows;
 
-use crate::account::{Account, Label};
-use crate::entry::{Book, Chain, Draft, Entry, EntryError, Kind, Link};
+use crate::account::{Account, Sub};
+use crate::entry::{Book, Chain, Draft, Entry, Link};
 use crate::epoch::Epoch;
 use crate::json::{Hash, canonical_plain};
-use crate::money::{Currency, Money};
+use crate::money::Currency;
 use crate::period::Period;
-use crate::plan::{FeePlan, Legs, PlanError, split_sale};
+use crate::plan::Legs;
 use crate::pool::Pool;
-use crate::refund::{RefundError, take_back};
-use crate::rules::{self, Lines, SaleAccounts};
-use crate::settle::{SettleError, Settlement, settle_pool};
+use crate::refund::Disputed;
+use crate::reserve::Reserves;
+use crate::rules::{Charge, Lines, Paid, SaleAccounts};
+use crate::settle::Settlement;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use std::collections::BTreeMap;
+use plan::{Change, Part, Plan};
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
-
-/// Why a command was not applied; nothing changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BookError {
-    /// I4.
-    #[error(
-        "source {source_name:?} already used the key {key:?} for another request: use a new key"
-    )]
-    IdempotencyConflict {
-        /// The source.
-        source_name: String,
-        /// Its key.
-        key: String,
-    },
-    /// The wallet cannot pay.
-    #[error("the wallet holds {has} minor units, {needs} are needed: top up first")]
-    InsufficientFunds {
-        /// Minor units in the wallet.
-        has: i64,
-        /// Minor units asked.
-        needs: i64,
-    },
-    /// Points buy nothing, and only positive amounts move.
-    #[error(
-        "{0} cannot be paid: amounts of money are at least one minor unit, points are no money"
-    )]
-    NotPayable(Money),
-    /// No frozen shares under this name.
-    #[error("revision {0} has no epoch {1}")]
-    UnknownEpoch(Uuid, u32),
-    /// An epoch is never edited.
-    #[error(
-        "epoch {1} of revision {0} is frozen with other shares: a re-scored revision makes a new epoch"
-    )]
-    EpochFrozen(Uuid, u32),
-    /// Unknown order.
-    #[error("there is no order {0}")]
-    UnknownOrder(Uuid),
-    /// An order id is used once.
-    #[error("order {0} exists already")]
-    OrderExists(Uuid),
-    /// I19.
-    #[error("account {0} would leave the 64-bit range")]
-    Overflow(Account),
-    /// The sale cannot be cut.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// Nothing can be given back.
-    #[error(transparent)]
-    Refund(#[from] RefundError),
-    /// The pool cannot be settled.
-    #[error(transparent)]
-    Settle(#[from] SettleError),
-    /// The entry is not balanced or keyed.
-    #[error(transparent)]
-    Entry(#[from] EntryError),
-}
 
 /// What the node adds to a command.
 #[derive(Debug, Clone)]
@@ -114,63 +73,15 @@ pub struct Stamp {
     pub salt: [u8; 16],
 }
 
-/// What somebody asks the ledger to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
-pub enum Command {
-    /// Confirmed money for a wallet.
-    TopUp {
-        /// Whose wallet.
-        party: Uuid,
-        /// How much.
-        amount: Money,
-        /// `Assets:PSP:…` or `Assets:Bank:…`.
-        from: Account,
-    },
-    /// A sale out of a wallet to a frozen epoch.
-    Purchase {
-        /// New order id.
-        order: Uuid,
-        /// Whose wallet pays.
-        buyer: Uuid,
-        /// The revision sold.
-        revision: Uuid,
-        /// Its epoch.
-        epoch: u32,
-        /// Gross.
-        price: Money,
-        /// Rates.
-        plan: FeePlan,
-        /// Where sales tax is owed.
-        tax: String,
-    },
-    /// Part or all of a sale back into the wallet.
-    Refund {
-        /// The order.
-        order: Uuid,
-        /// Minor units of the order's currency.
-        #[serde(with = "crate::json::exact")]
-        amount: i64,
-    },
-    /// One pool into its contributors.
-    Settle {
-        /// Revision.
-        revision: Uuid,
-        /// Epoch.
-        epoch: u32,
-        /// Currency.
-        currency: Currency,
-    },
-}
-
 /// What [`Journal::apply`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// A new entry, by its place in [`Journal::entries`].
+    /// A new entry, by its place in [`Journal::entries`]. An exchange writes two, this one
+    /// and the one after it.
     Recorded(usize),
     /// The command had been applied before, as this entry.
     Repeated(usize),
-    /// The pool has not moved since it was settled: no entry.
+    /// No entry: nothing moves, or has moved since.
     Unmoved,
 }
 
@@ -196,9 +107,92 @@ pub struct Order {
     pub currency: Currency,
     /// How it was cut.
     pub legs: Legs,
-    /// Running total given back.
+    /// Running total given back: refunds, and disputes that are open or lost.
     pub refunded: i64,
 }
+
+/// Where a dispute stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Held until it is decided.
+    Open,
+    /// The node keeps the payment.
+    Won,
+    /// The payer keeps it.
+    Lost,
+}
+
+/// A dispute about an order.
+#[derive(Debug, Clone)]
+pub struct Dispute {
+    /// The order.
+    pub order: Uuid,
+    /// What the payer's bank took.
+    pub amount: i64,
+    /// How it was cut when it was opened.
+    pub taken: Disputed,
+    /// Where it stands.
+    pub verdict: Verdict,
+}
+
+/// Where a payout stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transfer {
+    /// The bank was told.
+    InTransit,
+    /// Paid from this bank account.
+    Settled(Account),
+    /// It came back.
+    Returned,
+}
+
+/// A payout.
+#[derive(Debug, Clone)]
+pub struct Payout {
+    /// The file it is part of.
+    pub batch: Uuid,
+    /// Who, how much, tax.
+    pub paid: Paid,
+    /// Currency.
+    pub currency: Currency,
+    /// Where it stands.
+    pub transfer: Transfer,
+}
+
+/// A subscription's term.
+#[derive(Debug, Clone)]
+pub struct Term {
+    /// Its accounts.
+    pub charge: Charge,
+    /// Currency.
+    pub currency: Currency,
+    /// How the charge was cut; `net` is deferred.
+    pub legs: Legs,
+    /// Days of the term.
+    pub days: u32,
+    /// Days earned so far.
+    pub earned: u32,
+    /// The days that were left have been given back.
+    pub cancelled: bool,
+}
+
+/// Money of a wallet set aside.
+#[derive(Debug, Clone)]
+pub struct Hold {
+    /// Whose wallet.
+    pub party: Uuid,
+    /// Currency.
+    pub currency: Currency,
+    /// How much.
+    pub minor: i64,
+    /// Void from this moment on.
+    pub expires: DateTime<Utc>,
+    /// Posted or voided.
+    pub resolved: bool,
+}
+
+type PoolKey = (Uuid, u32, Currency);
+type Payee = (Uuid, Currency);
 
 /// The journal of one node and everything derived from it.
 #[derive(Debug, Clone)]
@@ -207,27 +201,41 @@ pub struct Journal {
     entries: Vec<Recorded>,
     chains: BTreeMap<Book, Chain>,
     balances: BTreeMap<(Book, Account), i64>,
-    keys: BTreeMap<(String, String), (Hash, usize)>,
+    keys: BTreeMap<(String, String), (Hash, Option<usize>)>,
+    ids: BTreeSet<Uuid>,
     epochs: BTreeMap<(Uuid, u32), Epoch<Uuid>>,
-    pools: BTreeMap<(Uuid, u32, Currency), Pool>,
-    carries: BTreeMap<(Uuid, Currency), i64>,
+    pools: BTreeMap<PoolKey, Pool>,
+    carries: BTreeMap<Payee, i64>,
     orders: BTreeMap<Uuid, Order>,
+    disputes: BTreeMap<Uuid, Dispute>,
+    reserves: BTreeMap<Payee, Reserves>,
+    payouts: BTreeMap<Uuid, Payout>,
+    terms: BTreeMap<Uuid, Term>,
+    holds: BTreeMap<Uuid, Hold>,
+    paid_up: BTreeMap<Payee, i64>,
+    /// Closed periods with the last entry of every book at that moment.
+    closed: BTreeMap<Period, BTreeMap<Book, u64>>,
 }
 
-/// A planned entry and what changes with it.
-struct Plan {
-    kind: Kind,
-    currency: Currency,
-    lines: Lines,
-    link: (&'static str, String),
-    change: Change,
+/// Everything of one new entry that is checked before anything is done.
+struct Checked {
+    entry: Entry,
+    balances: BTreeMap<(Book, Account), i64>,
+    reserves: Vec<(Payee, Reserves)>,
+    salt: [u8; 16],
 }
 
-enum Change {
-    None,
-    Sale(Uuid, Box<Order>),
-    GiveBack(Uuid, i64, Legs),
-    Settled(Uuid, u32, Settlement<Uuid>),
+/// The core as a function: a state and a command in, the new state and what happened out.
+/// A refused command gives the state back as it was.
+pub fn apply(
+    mut state: Journal,
+    source: &str,
+    key: &str,
+    command: &Command,
+    stamp: Stamp,
+) -> (Journal, Result<Outcome, BookError>) {
+    let outcome = state.apply(source, key, command, stamp);
+    (state, outcome)
 }
 
 impl Journal {
@@ -239,10 +247,18 @@ impl Journal {
             chains: BTreeMap::new(),
             balances: BTreeMap::new(),
             keys: BTreeMap::new(),
+            ids: BTreeSet::new(),
             epochs: BTreeMap::new(),
             pools: BTreeMap::new(),
             carries: BTreeMap::new(),
             orders: BTreeMap::new(),
+            disputes: BTreeMap::new(),
+            reserves: BTreeMap::new(),
+            payouts: BTreeMap::new(),
+            terms: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            paid_up: BTreeMap::new(),
+            closed: BTreeMap::new(),
         }
     }
 
@@ -279,172 +295,123 @@ impl Journal {
         let request = Hash::of(&[&canonical_plain(command)]);
         let keyed = (source.to_string(), key.to_string());
         match self.keys.get(&keyed) {
-            Some((known, place)) if *known == request => return Ok(Outcome::Repeated(*place)),
-            Some(_) => {
-                let (source_name, key) = keyed;
-                return Err(BookError::IdempotencyConflict { source_name, key });
+            Some((known, place)) if *known == request => {
+                return Ok(place.map_or(Outcome::Unmoved, Outcome::Repeated));
             }
+            Some(_) => return Err(conflict(keyed)),
             None => {}
         }
-        let Some(plan) = self.plan(command)? else {
+        let plan = self.plan(command, &stamp)?;
+        if plan.parts.is_empty() && matches!(plan.change, Change::None) {
             return Ok(Outcome::Unmoved);
-        };
-        let book = Book {
-            node: self.node,
-            currency: plan.currency,
-        };
-        let mut draft = Draft {
-            id: stamp.entry_id,
-            kind: plan.kind,
-            book,
-            period: stamp.period,
-            event_time: stamp.at,
-            source: keyed.0.clone(),
-            idem_key: keyed.1.clone(),
-            metadata: BTreeMap::from([(plan.link.0.to_string(), plan.link.1)]),
-            postings: Vec::new(),
-        };
-        for (account, minor) in plan.lines {
-            draft.post(account, minor);
         }
-        let entry = draft.balance()?;
-        let balances = self.new_balances(&entry)?;
-        let settlement = self.change(plan.change, plan.currency)?;
-        self.balances.extend(balances);
-        let link = self
-            .chains
-            .entry(book)
-            .or_default()
-            .append(&entry.body(), &stamp.salt);
-        self.entries.push(Recorded {
-            entry,
-            link,
-            salt: stamp.salt,
-            settlement,
-        });
-        let place = self.entries.len() - 1;
+        if !plan.parts.is_empty() && self.is_closed(stamp.period) {
+            return Err(self.period_closed(stamp.period));
+        }
+        let pools = self.new_pools(&plan)?;
+        let checked = self.check(&plan, &keyed, &stamp)?;
+        let place = (!checked.is_empty()).then_some(self.entries.len());
+        let mut settlement = match &plan.change {
+            Change::Settled(settlement) => Some(settlement.clone()),
+            _ => None,
+        };
+        for one in checked {
+            let key = (one.entry.source.clone(), one.entry.idem_key.clone());
+            self.keys.insert(key, (request, place));
+            self.write(one, settlement.take());
+        }
         self.keys.insert(keyed, (request, place));
-        Ok(Outcome::Recorded(place))
+        self.pools.extend(pools);
+        self.change(plan.change);
+        Ok(place.map_or(Outcome::Unmoved, Outcome::Recorded))
     }
 
-    fn plan(&self, command: &Command) -> Result<Option<Plan>, BookError> {
-        match command {
-            Command::TopUp {
-                party,
-                amount,
-                from,
-            } => {
-                payable(*amount)?;
-                let lines = rules::top_up(from.clone(), *party, amount.minor);
-                let link = ("party", party.to_string());
-                let (kind, currency) = (Kind::TopUp, amount.currency);
-                Ok(Some(Plan {
-                    kind,
-                    currency,
-                    lines,
-                    link,
-                    change: Change::None,
-                }))
-            }
-            Command::Purchase { .. } => self.plan_purchase(command).map(Some),
-            Command::Refund { order, amount } => {
-                let known = self
-                    .orders
-                    .get(order)
-                    .ok_or(BookError::UnknownOrder(*order))?;
-                let part = take_back(known.legs, known.refunded, *amount)?;
-                let lines = rules::refund(&known.accounts, part);
-                let link = ("order", order.to_string());
-                let change = Change::GiveBack(*order, *amount, part);
-                let (kind, currency) = (Kind::Refund, known.currency);
-                Ok(Some(Plan {
-                    kind,
-                    currency,
-                    lines,
-                    link,
-                    change,
-                }))
-            }
-            Command::Settle {
-                revision,
-                epoch,
+    /// Drafts, balances and reserves of every entry planned, in order.
+    fn check(
+        &self,
+        plan: &Plan,
+        (source, key): &(String, String),
+        stamp: &Stamp,
+    ) -> Result<Vec<Checked>, BookError> {
+        let mut checked: Vec<Checked> = Vec::new();
+        for (number, part) in (1..).zip(&plan.parts) {
+            let Part {
+                kind,
                 currency,
-            } => {
-                let (revision, epoch, currency) = (*revision, *epoch, *currency);
-                let missing = BookError::UnknownEpoch(revision, epoch);
-                let shares = self.epochs.get(&(revision, epoch)).ok_or(missing)?;
-                let pool = self.pool(revision, epoch, currency);
-                let delta = pool.delta()?;
-                if delta == 0 {
-                    return Ok(None);
-                }
-                let settled = settle_pool(delta, shares, |party| self.carry(*party, currency))?;
-                let lines = rules::settlement(revision, epoch, &settled);
-                let link = ("epoch", format!("{revision}/{epoch}"));
-                let change = Change::Settled(revision, epoch, settled);
-                Ok(Some(Plan {
-                    kind: Kind::Settlement,
-                    currency,
-                    lines,
-                    link,
-                    change,
-                }))
+                lines,
+                links,
+                id,
+            } = part;
+            let book = self.book(*currency);
+            let (lines, reserves) = self.drawn(book, lines.clone());
+            let idem_key = match number {
+                1 => key.clone(),
+                n => format!("{key}/{n}"),
+            };
+            if number > 1 && self.keys.contains_key(&(source.clone(), idem_key.clone())) {
+                return Err(conflict((source.clone(), idem_key)));
             }
-        }
-    }
-
-    fn plan_purchase(&self, command: &Command) -> Result<Plan, BookError> {
-        let Command::Purchase {
-            order,
-            buyer,
-            revision,
-            epoch,
-            price,
-            plan,
-            tax,
-        } = command
-        else {
-            unreachable!("only called for purchases")
-        };
-        payable(*price)?;
-        if !self.epochs.contains_key(&(*revision, *epoch)) {
-            return Err(BookError::UnknownEpoch(*revision, *epoch));
-        }
-        if self.orders.contains_key(order) {
-            return Err(BookError::OrderExists(*order));
-        }
-        let legs = split_sale(price.minor, plan)?;
-        let payer = Account::Wallet(*buyer);
-        let has = self.balance(price.currency, &payer).saturating_neg();
-        if has < price.minor {
-            return Err(BookError::InsufficientFunds {
-                has,
-                needs: price.minor,
+            let mut draft = Draft {
+                id: id.unwrap_or(stamp.entry_id),
+                kind: *kind,
+                book,
+                period: stamp.period,
+                event_time: stamp.at,
+                source: source.clone(),
+                idem_key,
+                metadata: links.iter().cloned().collect(),
+                postings: Vec::new(),
+            };
+            for (account, minor) in lines {
+                draft.post(account, minor);
+            }
+            let entry = draft.balance()?;
+            let balances = self.new_balances(&entry)?;
+            // Part of the salt of a second entry: never the same twice.
+            let salt = match number {
+                1 => stamp.salt,
+                n => other_salt(&stamp.salt, n),
+            };
+            checked.push(Checked {
+                entry,
+                balances,
+                reserves,
+                salt,
             });
         }
-        let tax = Label::new(tax.as_str()).map_err(EntryError::from)?;
-        let owner = plan.commission.map(|c| c.party);
-        let accounts = SaleAccounts {
-            payer,
-            revision: *revision,
-            epoch: *epoch,
-            tax,
-            owner,
-        };
-        let lines = rules::purchase(&accounts, legs);
-        let sale = Order {
-            accounts,
-            currency: price.currency,
-            legs,
-            refunded: 0,
-        };
-        Ok(Plan {
-            kind: Kind::Purchase,
-            currency: price.currency,
-            lines,
-            link: ("order", order.to_string()),
-            change: Change::Sale(*order, Box::new(sale)),
-        })
+        Ok(checked)
+    }
+
+    /// Adds to an entry what it draws from reserves: whoever's balance it takes below zero
+    /// loses reserve first (I12).
+    fn drawn(&self, book: Book, mut lines: Lines) -> (Lines, Vec<(Payee, Reserves)>) {
+        let mut left: BTreeMap<Uuid, i128> = BTreeMap::new();
+        for (account, minor) in &lines {
+            if let Account::Contributor {
+                party,
+                sub: Sub::Available,
+            } = account
+            {
+                *left.entry(*party).or_default() -= i128::from(*minor);
+            }
+        }
+        let mut changed = Vec::new();
+        for (party, change) in left.into_iter().filter(|(_, change)| *change < 0) {
+            let payee = (party, book.currency);
+            let Some(reserves) = self.reserves.get(&payee) else {
+                continue;
+            };
+            let balance = change - i128::from(self.balance_in(book, &Account::available(party)));
+            let balance = i64::try_from(balance.min(0)).unwrap_or(i64::MIN);
+            let mut reserves = reserves.clone();
+            let drawn = reserves.draw(balance);
+            if drawn > 0 {
+                lines.push((Account::reserve(party), drawn));
+                lines.push((Account::available(party), -drawn));
+                changed.push((payee, reserves));
+            }
+        }
+        (lines, changed)
     }
 
     fn new_balances(&self, entry: &Entry) -> Result<BTreeMap<(Book, Account), i64>, BookError> {
@@ -461,48 +428,51 @@ impl Journal {
         Ok(changed)
     }
 
-    /// The one place state besides the journal changes; the pool check comes first.
-    fn change(
-        &mut self,
-        change: Change,
-        currency: Currency,
-    ) -> Result<Option<Settlement<Uuid>>, BookError> {
-        match change {
-            Change::None => Ok(None),
-            Change::Sale(id, order) => {
-                let SaleAccounts {
-                    revision, epoch, ..
-                } = order.accounts;
-                self.pools
-                    .entry((revision, epoch, currency))
-                    .or_default()
-                    .add(order.legs.net)?;
-                self.orders.insert(id, *order);
-                Ok(None)
-            }
-            Change::GiveBack(id, amount, part) => {
-                if let Some(order) = self.orders.get_mut(&id) {
-                    let SaleAccounts {
-                        revision, epoch, ..
-                    } = order.accounts;
-                    self.pools
-                        .entry((revision, epoch, currency))
-                        .or_default()
-                        .add(-part.net)?;
-                    order.refunded += amount;
-                }
-                Ok(None)
-            }
-            Change::Settled(revision, epoch, settled) => {
-                let pool = self.pools.entry((revision, epoch, currency)).or_default();
-                pool.settled = pool.cumulative;
-                for line in &settled.lines {
-                    self.carries
-                        .insert((line.contributor, currency), line.carry_after);
-                }
-                Ok(Some(settled))
-            }
+    fn write(&mut self, checked: Checked, settlement: Option<Settlement<Uuid>>) {
+        let Checked {
+            entry,
+            balances,
+            reserves,
+            salt,
+        } = checked;
+        self.balances.extend(balances);
+        self.reserves.extend(reserves);
+        let chain = self.chains.entry(entry.book).or_default();
+        let link = chain.append(&entry.body(), &salt);
+        self.ids.insert(entry.id);
+        self.entries.push(Recorded {
+            entry,
+            link,
+            salt,
+            settlement,
+        });
+    }
+
+    fn book(&self, currency: Currency) -> Book {
+        Book {
+            node: self.node,
+            currency,
         }
+    }
+
+    fn is_closed(&self, period: Period) -> bool {
+        self.closed
+            .last_key_value()
+            .is_some_and(|(last, _)| period <= *last)
+    }
+
+    fn period_closed(&self, period: Period) -> BookError {
+        let last = self.closed.last_key_value().map(|(last, _)| *last);
+        let next = last.and_then(Period::next);
+        let next = next.map_or_else(|| "no other".to_string(), |p| p.to_string());
+        BookError::PeriodClosed(period, next)
+    }
+
+    fn balance_in(&self, book: Book, account: &Account) -> i64 {
+        self.balances
+            .get(&(book, account.clone()))
+            .copied()
+            .unwrap_or(0)
     }
 
     /// All entries in the order they were written.
@@ -512,14 +482,13 @@ impl Journal {
 
     /// Balance of an account: + debit, − credit.
     pub fn balance(&self, currency: Currency, account: &Account) -> i64 {
-        let book = Book {
-            node: self.node,
-            currency,
-        };
-        self.balances
-            .get(&(book, account.clone()))
-            .copied()
-            .unwrap_or(0)
+        self.balance_in(self.book(currency), account)
+    }
+
+    /// What `party` can be paid: negative when they owe.
+    pub fn available(&self, party: Uuid, currency: Currency) -> i64 {
+        self.balance(currency, &Account::available(party))
+            .saturating_neg()
     }
 
     /// A pool; empty when nothing was sold.
@@ -540,15 +509,42 @@ impl Journal {
         self.orders.get(&id)
     }
 
+    /// A dispute.
+    pub fn dispute(&self, id: Uuid) -> Option<&Dispute> {
+        self.disputes.get(&id)
+    }
+
+    /// A payout.
+    pub fn payout(&self, id: Uuid) -> Option<&Payout> {
+        self.payouts.get(&id)
+    }
+
+    /// A subscription's term.
+    pub fn term(&self, id: Uuid) -> Option<&Term> {
+        self.terms.get(&id)
+    }
+
+    /// What is held back of `party`.
+    pub fn reserves(&self, party: Uuid, currency: Currency) -> Reserves {
+        self.reserves
+            .get(&(party, currency))
+            .cloned()
+            .unwrap_or_default()
+    }
+
     /// Every pool in settling order.
-    pub fn pools(&self) -> impl Iterator<Item = (&(Uuid, u32, Currency), &Pool)> {
+    pub fn pools(&self) -> impl Iterator<Item = (&PoolKey, &Pool)> {
         self.pools.iter()
     }
 }
 
-fn payable(amount: Money) -> Result<(), BookError> {
-    match amount.minor > 0 && amount.currency != Currency::PTS {
-        true => Ok(()),
-        false => Err(BookError::NotPayable(amount)),
-    }
+fn conflict((source_name, key): (String, String)) -> BookError {
+    BookError::IdempotencyConflict { source_name, key }
+}
+
+fn other_salt(salt: &[u8; 16], number: u32) -> [u8; 16] {
+    let hash = Hash::of(&[salt, &number.to_be_bytes()]);
+    let mut other = [0; 16];
+    other.copy_from_slice(&hash.0[..16]);
+    other
 }

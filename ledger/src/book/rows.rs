@@ -1,9 +1,9 @@
 //! The journal as plain rows, the shape the verifier reads from any store.
 
-use super::Journal;
+use super::{Journal, Verdict};
 use crate::audit::{
-    AccountRow, Audit, CarryRow, EntryRow, EpochRow, Finding, OrderRow, PoolRow, PostingRow,
-    ShareRow, StatementRow,
+    AccountRow, Audit, CarryRow, ClosedRow, DisputeRow, EntryRow, EpochRow, Finding, OrderRow,
+    PoolRow, PostingRow, ReserveRow, ShareRow, SnapshotRow, StatementRow,
 };
 use crate::json::canonical_plain;
 use crate::refund::legs_of_total;
@@ -23,6 +23,14 @@ pub struct Rows {
     pub accounts: Vec<AccountRow>,
     /// Order totals.
     pub orders: Vec<OrderRow>,
+    /// Disputes.
+    pub disputes: Vec<DisputeRow>,
+    /// What is held back.
+    pub reserves: Vec<ReserveRow>,
+    /// Closed periods.
+    pub closed: Vec<ClosedRow>,
+    /// Balances written down.
+    pub snapshots: Vec<SnapshotRow>,
     /// Statement bridges by (party, currency, period).
     pub statements: Vec<StatementRow>,
 }
@@ -32,6 +40,8 @@ impl Rows {
     pub fn findings(&self) -> Vec<Finding> {
         let mut audit = Audit::default();
         let mut keys = Vec::new();
+        self.closed.iter().for_each(|row| audit.closed(row));
+        self.snapshots.iter().for_each(|row| audit.snapshot(row));
         for (entry, postings) in &self.entries {
             audit.entry(entry, postings);
             keys.push((
@@ -49,6 +59,8 @@ impl Rows {
             .for_each(|(row, shares)| audit.epoch(row, shares));
         self.carries.iter().for_each(|row| audit.carry(row));
         self.accounts.iter().for_each(|row| audit.account(row));
+        self.reserves.iter().for_each(|row| audit.reserve(row));
+        self.disputes.iter().for_each(|row| audit.dispute(row));
         self.orders.iter().for_each(|row| audit.order(row));
         self.statements.iter().for_each(|row| audit.statement(row));
         audit.finish()
@@ -116,8 +128,76 @@ impl Journal {
             carries: carries.collect(),
             accounts: accounts.collect(),
             orders: orders.collect(),
+            disputes: self.dispute_rows(),
+            reserves: self.reserve_rows(),
+            closed: self.closed_rows(),
+            snapshots: self.snapshot_rows(),
             statements: Vec::new(),
         }
+    }
+
+    fn dispute_rows(&self) -> Vec<DisputeRow> {
+        let currency = |order| self.orders.get(order).map(|order| order.currency);
+        let rows = self.disputes.iter().filter_map(|(id, dispute)| {
+            Some(DisputeRow {
+                id: id.to_string(),
+                order: Some(dispute.order.to_string()),
+                book: self.book(currency(&dispute.order)?).to_string(),
+                amount: dispute.amount,
+                within: dispute.taken.within,
+                state: match dispute.verdict {
+                    Verdict::Open => "open",
+                    Verdict::Won => "won",
+                    Verdict::Lost => "lost",
+                }
+                .to_string(),
+            })
+        });
+        rows.collect()
+    }
+
+    fn reserve_rows(&self) -> Vec<ReserveRow> {
+        let held = self.reserves.iter().flat_map(|((party, currency), all)| {
+            all.held().iter().map(|held| ReserveRow {
+                party: *party,
+                currency: currency.to_string(),
+                left: held.minor,
+            })
+        });
+        held.collect()
+    }
+
+    fn closed_rows(&self) -> Vec<ClosedRow> {
+        let rows = self.closed.iter().flat_map(|(period, books)| {
+            books.iter().map(|(book, seq)| ClosedRow {
+                period: period.to_string(),
+                book: book.to_string(),
+                last_seq: i64::try_from(*seq).unwrap_or(i64::MAX),
+            })
+        });
+        rows.collect()
+    }
+
+    /// Every balance at the end of every closed period, recomputed from the entries.
+    fn snapshot_rows(&self) -> Vec<SnapshotRow> {
+        let mut rows = Vec::new();
+        for (book, last) in self.closed.values().flatten() {
+            let mut sums: std::collections::BTreeMap<String, i64> = Default::default();
+            let entries = self.entries.iter().filter(|e| e.entry.book == *book);
+            for recorded in entries.filter(|e| e.link.seq <= *last) {
+                for posting in &recorded.entry.postings {
+                    let sum = sums.entry(posting.account.to_string()).or_default();
+                    *sum = sum.saturating_add(posting.amount.minor);
+                }
+            }
+            rows.extend(sums.into_iter().map(|(account, balance)| SnapshotRow {
+                book: book.to_string(),
+                seq: i64::try_from(*last).unwrap_or(i64::MAX),
+                account,
+                balance,
+            }));
+        }
+        rows
     }
 }
 
