@@ -8,14 +8,16 @@
 //! page headers with its own reader, compares every number with the bytes that
 //! are really there, and refuses by name what is beyond the [`Limits`].
 //!
-//! What it cannot see is what pages unpack to; [`pack`](crate::pack) counts
-//! that while it decodes.
+//! Pages that are packed in a way whose decoder stops at no length (gzip, Brotli,
+//! LZ4 frames) are unpacked once into nothing, up to the length they claim. What
+//! values decode to is counted by [`pack`](crate::pack) while it decodes.
 //!
 //! Only flat files pass: nested and repeated columns are refused with
 //! `unsupported_column_type`. For them every value is a row, so the numbers of
 //! rows in page, column chunk, row group and file have to be equal.
 
 mod footer;
+mod inflate;
 mod pages;
 mod refusal;
 mod schema;
@@ -99,7 +101,8 @@ const TAIL_LEN: u64 = 8;
 /// Walks footer and page headers of a Parquet file.
 ///
 /// Memory is bounded by a small multiple of the footer's real length; time is
-/// linear in the length of footer and page headers.
+/// linear in the length of footer and page headers, and of the pages packed with
+/// gzip, Brotli or LZ4 frames.
 ///
 /// # Errors
 /// A [`Refusal`] that names the limit.

@@ -1,6 +1,7 @@
 //! What must survive.
 
 mod child;
+mod corpus;
 mod hidden;
 mod hostile;
 mod kill;

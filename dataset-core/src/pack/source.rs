@@ -3,6 +3,7 @@
 use std::{
     error::Error,
     io::{self, BufReader, Read, Seek, SeekFrom},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -95,7 +96,7 @@ impl<R: Read + Seek + Send + 'static> Source<R> {
         group: usize,
         limits: &Limits,
     ) -> Result<impl Iterator<Item = Result<RecordBatch, Refusal>>, Refusal> {
-        let batches: ParquetRecordBatchReader = ParquetRecordBatchReaderBuilder::new_with_metadata(
+        let mut batches: ParquetRecordBatchReader = ParquetRecordBatchReaderBuilder::new_with_metadata(
             self.reader.clone(),
             self.metadata.clone(),
         )
@@ -103,8 +104,21 @@ impl<R: Read + Seek + Send + 'static> Source<R> {
         .with_batch_size(batch_rows(self.metadata.schema(), limits))
         .build()
         .map_err(|error| self.reader.refuse(&error))?;
-        Ok(batches.map(|batch| batch.map_err(|error| self.reader.refuse(&error))))
+        Ok(std::iter::from_fn(move || {
+            match contained(|| batches.next()) {
+                Ok(batch) => batch.map(|batch| batch.map_err(|error| self.reader.refuse(&error))),
+                Err(refusal) => Some(Err(refusal)),
+            }
+        }))
     }
+}
+
+/// The decoder panics on some damaged pages (an index without a dictionary, for one). That is
+/// the file's fault, and no reason to end whoever looks at it. The reader must not be used
+/// again afterwards.
+fn contained<T>(decode: impl FnOnce() -> T) -> Result<T, Refusal> {
+    catch_unwind(AssertUnwindSafe(decode))
+        .map_err(|_| Refusal::Corrupt("a page makes no sense to the decoder".into()))
 }
 
 /// How many rows are decoded at a time, so that their fixed-width part stays

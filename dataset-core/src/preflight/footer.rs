@@ -17,6 +17,8 @@ pub struct RowGroup {
 pub(super) struct Chunk {
     pub group: usize,
     pub column: usize,
+    /// How its pages are packed.
+    pub codec: i64,
     pub start: u64,
     pub end: u64,
     pub unpacked: u64,
@@ -165,6 +167,7 @@ fn columns(
         chunks.push(Chunk {
             group,
             column,
+            codec: meta.codec,
             start,
             end,
             unpacked: count(meta.unpacked, "an unpacked length")?,
@@ -175,6 +178,7 @@ fn columns(
 
 #[derive(Default)]
 struct ChunkMeta {
+    codec: i64,
     values: i64,
     unpacked: i64,
     packed: i64,
@@ -209,6 +213,7 @@ fn chunk_meta(reader: &mut Reader, leaf: &Leaf) -> Result<ChunkMeta, Refusal> {
                 }
             }
             3 => check_path(reader, kind, leaf)?,
+            4 => meta.codec = reader.integer(kind)?,
             5 => meta.values = reader.integer(kind)?,
             6 => meta.unpacked = reader.integer(kind)?,
             7 => meta.packed = reader.integer(kind)?,
@@ -219,7 +224,7 @@ fn chunk_meta(reader: &mut Reader, leaf: &Leaf) -> Result<ChunkMeta, Refusal> {
         seen |= 1 << id;
         Ok(true)
     })?;
-    let required = [1, 5, 6, 7, 9];
+    let required = [1, 4, 5, 6, 7, 9];
     if required.iter().any(|id| seen & (1 << id) == 0) {
         return Err(corrupt(format!(
             "column {:?} lacks a part of its description",

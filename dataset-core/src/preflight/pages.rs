@@ -5,6 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use super::{
     Limits, Place, Refusal,
     footer::{Chunk, Footer, check_ratio, corrupt, count},
+    inflate,
     thrift::{Fault, Reader, wire},
 };
 
@@ -68,7 +69,11 @@ fn walk_chunk<R: Read + Seek>(
             Content::Dictionary | Content::Other => {}
         }
         unpacked = unpacked.saturating_add(page.unpacked);
-        at = at.saturating_add(header_len).saturating_add(page.packed);
+        let body = at.saturating_add(header_len);
+        at = body.saturating_add(page.packed);
+        if at <= chunk.end {
+            window.check_unpacked(body, chunk.codec, &page, &place)?;
+        }
     }
     if at != chunk.end {
         return Err(Refusal::Range(place()));
@@ -94,6 +99,10 @@ struct Page {
     values: u64,
     packed: u64,
     unpacked: u64,
+    /// Bytes in front that are never packed: the levels of version 2.
+    plain: u64,
+    /// Whether what follows them is packed.
+    is_packed: bool,
 }
 
 /// The numbers of a page header as they stand there.
@@ -114,6 +123,8 @@ struct RawData {
     nulls: i64,
     definition_len: i64,
     repetition_len: i64,
+    /// Version 2 may say that its values are not packed.
+    plain: bool,
 }
 
 impl RawHeader {
@@ -170,14 +181,17 @@ impl RawHeader {
                 place()
             )));
         }
-        if self.kind == Some(3) {
-            data.check_v2(values, packed.min(unpacked), place)?;
-        }
+        let plain = match self.kind {
+            Some(3) => data.check_v2(values, packed.min(unpacked), place)?,
+            _ => 0,
+        };
         Ok(Page {
             content,
             values,
             packed,
             unpacked,
+            plain,
+            is_packed: !data.plain,
         })
     }
 }
@@ -194,6 +208,7 @@ impl RawData {
                 3 if v2 => data.rows = reader.integer(kind)?,
                 5 if v2 => data.definition_len = reader.integer(kind)?,
                 6 if v2 => data.repetition_len = reader.integer(kind)?,
+                7 if v2 && kind == wire::FALSE => data.plain = true,
                 _ => return Ok::<bool, Fault>(false),
             }
             Ok(true)
@@ -201,12 +216,13 @@ impl RawData {
         Ok(data)
     }
 
+    /// The length of the levels.
     fn check_v2(
         &self,
         values: u64,
         levels_limit: u64,
         place: &impl Fn() -> Place,
-    ) -> Result<(), Refusal> {
+    ) -> Result<u64, Refusal> {
         let rows = count(self.rows, "a page's number of rows")?;
         if rows != values {
             return Err(Refusal::RowCountMismatch {
@@ -224,7 +240,7 @@ impl RawData {
                 place()
             )));
         }
-        Ok(())
+        Ok(levels)
     }
 }
 
@@ -267,6 +283,30 @@ impl<R: Read + Seek> Window<'_, R> {
         let from = (at - self.start) as usize;
         let to = (window_end.min(end) - self.start) as usize;
         &self.bytes[from..to]
+    }
+
+    /// A page must not unpack to more than it claims. Only for the ways of packing whose
+    /// decoder makes room for whatever comes; the others stop at the claim by themselves.
+    fn check_unpacked(
+        &mut self,
+        body: u64,
+        codec: i64,
+        page: &Page,
+        place: &impl Fn() -> Place,
+    ) -> Result<(), Refusal> {
+        let Some(codec) = inflate::Codec::unbounded(codec).filter(|_| page.is_packed) else {
+            return Ok(());
+        };
+        let claimed = page.unpacked - page.plain;
+        self.reader.seek(SeekFrom::Start(body + page.plain))?;
+        let packed = (&mut *self.reader).take(page.packed - page.plain);
+        match codec.unpacks_within(packed, claimed)? {
+            true => Ok(()),
+            false => Err(Refusal::PageLies {
+                place: place(),
+                claimed,
+            }),
+        }
     }
 
     fn fill(&mut self, at: u64, length: u64) -> Result<(), Refusal> {

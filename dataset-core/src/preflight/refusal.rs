@@ -123,6 +123,14 @@ pub enum Refusal {
         /// Bytes or values.
         unit: &'static str,
     },
+    /// A page unpacks to more than it says.
+    #[error("{place}: a page unpacks to more than the {claimed} bytes it claims")]
+    PageLies {
+        /// Where.
+        place: Place,
+        /// What it claims.
+        claimed: u64,
+    },
     /// The data unpacks to far more than the file's size.
     #[error("the file unpacks to {unpacked} bytes, more than {limit} times its size")]
     Ratio {
@@ -178,6 +186,7 @@ impl Coded for Refusal {
             Self::Overlap(_) => "parquet_overlap",
             Self::ExternalPath(_) => "parquet_external_path",
             Self::PageTooLarge { .. } => "parquet_page_too_large",
+            Self::PageLies { .. } => "parquet_page_lies",
             Self::Ratio { .. } => "parquet_ratio",
             Self::DecodedTooLarge { .. } => "parquet_decoded_too_large",
             Self::RowTooLarge { .. } => "parquet_row_too_large",

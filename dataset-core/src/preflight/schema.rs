@@ -213,6 +213,10 @@ impl<'l> SchemaWalk<'l> {
 
     fn leaf(&mut self, element: &Element, depth: usize) -> Result<(), Refusal> {
         let name = self.name(element, depth)?;
+        // Some writers say 0; a reader makes room for whatever stands there.
+        if element.children.is_some_and(|children| children != 0) {
+            return Err(corrupt("a column of values has columns inside"));
+        }
         let nullable = match element.repetition {
             Some(0) => false,
             Some(1) => true,

@@ -324,7 +324,7 @@ fn encryption_and_other_files_are_refused() {
 #[test]
 fn schemas_that_contradict_themselves_are_refused() {
     type Change = fn(&mut Spec);
-    let table: [(Change, &str); 8] = [
+    let table: [(Change, &str); 9] = [
         (|spec| spec.root_children = 2, "parquet_corrupt"),
         (|spec| spec.root_children = 0, "parquet_corrupt"),
         (|spec| spec.root_children = -1, "parquet_corrupt"),
@@ -333,6 +333,10 @@ fn schemas_that_contradict_themselves_are_refused() {
             "parquet_corrupt",
         ),
         (|spec| spec.schema[0].physical = Some(8), "parquet_corrupt"),
+        (
+            |spec| spec.schema[0].children = Some(i32::MAX.into()),
+            "parquet_corrupt",
+        ),
         (
             |spec| spec.schema[0].repetition = REPEATED,
             "unsupported_column_type",

@@ -2,8 +2,14 @@
 
 #[path = "../support/hostile.rs"]
 mod hostile;
+#[path = "../support/malformed.rs"]
+mod malformed;
+#[path = "../support/memory.rs"]
+mod memory;
 
 mod age_testkit;
 mod bad_parquet;
+mod fuzzed;
+mod lies;
 mod limits;
 mod packing;

@@ -200,6 +200,10 @@ pub struct Chunk {
     /// Its unpacked length, instead of the sum of its pages.
     pub unpacked: Option<i64>,
     pub file_path: Option<String>,
+    /// How its pages are said to be packed.
+    pub codec: i64,
+    /// Least and greatest value and number of nulls, as the footer claims.
+    pub statistics: Option<(Vec<u8>, Vec<u8>, i64)>,
     /// Whether it names the metadata of a column key.
     pub encrypted: bool,
 }
@@ -216,6 +220,8 @@ pub struct Page {
     pub packed: Option<i64>,
     /// Numbers of nulls and rows and the length of the levels, for version 2.
     pub v2: Option<(i64, i64, i64)>,
+    /// Its checksum, if it has one.
+    pub crc: Option<i64>,
 }
 
 impl Node {
@@ -258,6 +264,7 @@ impl Page {
             unpacked: None,
             packed: None,
             v2: None,
+            crc: None,
         }
     }
 
@@ -274,6 +281,7 @@ impl Page {
         header.i32(1, self.kind);
         header.i32(2, self.unpacked.unwrap_or(length));
         header.i32(3, self.packed.unwrap_or(length));
+        header.optional_i32(4, self.crc);
         let mut own = Struct::new();
         own.i32(1, self.values);
         match self.v2 {
@@ -317,6 +325,8 @@ impl Chunk {
             packed: None,
             unpacked: None,
             file_path: None,
+            codec: 0,
+            statistics: None,
             encrypted: false,
         }
     }
@@ -337,9 +347,11 @@ impl Chunk {
             let bytes = page.bytes();
             let header = bytes.len() - page.body.len();
             let length = page.unpacked.unwrap_or(page.body.len() as i64);
-            unpacked = length.saturating_add(unpacked + header as i64);
+            unpacked = length
+                .saturating_add(unpacked)
+                .saturating_add(header as i64);
             if page.kind == 2 && data_offset == start {
-                data_offset += bytes.len() as i64;
+                data_offset = data_offset.wrapping_add(bytes.len() as i64);
             }
             file.extend_from_slice(&bytes);
         }
@@ -347,13 +359,20 @@ impl Chunk {
         meta.i32(1, self.physical);
         meta.list(2, 5, vec![zigzag(PLAIN)]);
         meta.list(3, 8, vec![text(self.name.as_bytes())]);
-        meta.i32(4, 0);
+        meta.i32(4, self.codec);
         meta.i64(5, self.values);
         meta.i64(6, self.unpacked.unwrap_or(unpacked));
         meta.i64(7, self.packed.unwrap_or_else(|| self.pages_len()));
         meta.i64(9, data_offset);
         if data_offset != start {
             meta.i64(11, start);
+        }
+        if let Some((least, greatest, nulls)) = &self.statistics {
+            let mut claims = Struct::new();
+            claims.i64(3, *nulls);
+            claims.text(5, greatest);
+            claims.text(6, least);
+            meta.nested(12, claims);
         }
         let mut chunk = Struct::new();
         if let Some(path) = &self.file_path {
