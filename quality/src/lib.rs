@@ -5,6 +5,9 @@
 //! | a packed contribution and the contract | [`assess`] | report, row marks, cleaned table |
 //! | a table whose cleaned form you do not need | [`inspect`] | report, row marks |
 //! | all contributions of a dataset | [`weigh::compose`] | kept rows and weights of a revision |
+//! | texts or wide rows | [`near::find`] | pairs that say almost the same, clusters |
+//! | two tables | [`contain::share`] of their sketches | how much of one stands in the other |
+//! | records of persons, firms, places | [`records::Records`] | which are of the same one, and why |
 //!
 //! A dirty row is a finding in the report, never an error. There is no clock
 //! and no randomness here: the same input gives the same bytes on every
@@ -45,11 +48,14 @@
 pub mod anchor;
 mod assess;
 mod clean;
+pub mod contain;
 mod dedup;
 mod error;
 mod input;
+pub mod near;
 pub mod policy;
 mod profile;
+pub mod records;
 pub mod report;
 mod score;
 pub mod weigh;
