@@ -59,6 +59,26 @@ pub struct Contract {
     /// Days after which new data is expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period_days: Option<u32>,
+    /// Column that a learner is to predict from the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Rows that a learner is tried on, and never learns from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<HeldOut>,
+    /// Columns whose values together name a stratum; a crowded stratum weighs less by row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strata: Vec<String>,
+}
+
+/// Rows that are kept apart, by the value of a column. Those that the dataset's owner gave judge
+/// what the rows of others teach.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldOut {
+    /// The column.
+    pub column: String,
+    /// Its value in rows that are held out: a text, a whole number or a truth value.
+    pub value: serde_json::Value,
 }
 
 /// One column of a contract.
@@ -141,7 +161,7 @@ pub enum ContractError {
     /// A key or surrogate column that is not a column of the contract.
     #[error("{field} names {name:?}, which is not a column of the contract")]
     Unknown {
-        /// `key` or `surrogate`.
+        /// `key`, `surrogate`, `strata`, `label` or `held_out`.
         field: &'static str,
         /// The name.
         name: String,
@@ -180,6 +200,9 @@ impl Contract {
             method: None,
             license: None,
             period_days: None,
+            label: None,
+            held_out: None,
+            strata: Vec::new(),
         }
     }
 
@@ -240,7 +263,12 @@ impl Contract {
             }
             check_column(column)?;
         }
-        for (field, list) in [("key", &self.key), ("surrogate", &self.surrogate)] {
+        let lists = [
+            ("key", &self.key),
+            ("surrogate", &self.surrogate),
+            ("strata", &self.strata),
+        ];
+        for (field, list) in lists {
             let mut seen = std::collections::HashSet::with_capacity(list.len());
             for name in list {
                 if !names.contains(name.as_str()) {
@@ -252,6 +280,7 @@ impl Contract {
                 }
             }
         }
+        self.validate_learning(&names)?;
         let texts = [&self.source, &self.method, &self.license];
         if texts.into_iter().flatten().any(|text| !is_text(text)) {
             return Err(ContractError::Json(format!(
@@ -259,6 +288,37 @@ impl Contract {
             )));
         }
         Ok(())
+    }
+}
+
+impl Contract {
+    /// Label and held-out rows belong together.
+    fn validate_learning(
+        &self,
+        names: &std::collections::HashSet<&str>,
+    ) -> Result<(), ContractError> {
+        let held_out = self.held_out.as_ref().map(|rows| &rows.column);
+        for (field, name) in [("label", self.label.as_ref()), ("held_out", held_out)] {
+            if let Some(name) = name.filter(|name| !names.contains(name.as_str())) {
+                let name = name.chars().take(MAX_NAME_LEN).collect();
+                return Err(ContractError::Unknown { field, name });
+            }
+        }
+        let problem = |problem: &str| Err(ContractError::Json(problem.to_owned()));
+        match &self.held_out {
+            Some(_) if self.label.is_none() => {
+                problem("held_out keeps rows for trying what was learned: it needs a label")
+            }
+            Some(rows) if Some(&rows.column) == self.label.as_ref() => {
+                problem("held_out and label name the same column")
+            }
+            Some(HeldOut { value, .. })
+                if !(value.is_string() || value.is_i64() || value.is_boolean()) =>
+            {
+                problem("the value of held_out is a text, a whole number or a truth value")
+            }
+            _ => Ok(()),
+        }
     }
 }
 

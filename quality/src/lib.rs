@@ -30,6 +30,8 @@
 //!     q_hundredths: 10_000,
 //!     rows,
 //!     tombstone: false,
+//!     clusters: None,
+//!     judges: false,
 //! };
 //! let revision = weigh::compose(
 //!     &[holding(anna, 1, &[rye, oat]), holding(ben, 2, &[oat])],
@@ -52,17 +54,19 @@ pub mod contain;
 mod dedup;
 mod error;
 mod input;
+pub mod labels;
 pub mod near;
 pub mod policy;
 mod profile;
 pub mod records;
 pub mod report;
 mod score;
+pub mod shapley;
 pub mod weigh;
 
 pub use assess::{Assessment, Inspection, Preview, RowMarks, Stage, assess, inspect};
 pub use error::AssessError;
-pub use policy::{ColumnRule, ColumnType, Policy};
+pub use policy::{ColumnRule, ColumnType, HeldOut, Policy};
 pub use profile::{ColumnPreview, Frequent, Histogram, Lengths};
 pub use report::{Report, chart_svg};
 pub use score::{Dimension, grade};

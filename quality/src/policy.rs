@@ -72,6 +72,25 @@ pub struct Policy {
     /// never a null token there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub null_tokens: Option<Vec<String>>,
+    /// Column that a learner is to predict from the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Rows that a learner is tried on, and never learns from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<HeldOut>,
+    /// Columns whose values together name a stratum; a crowded stratum weighs less by row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strata: Vec<String>,
+}
+
+/// Rows that are kept apart, by the value of a column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldOut {
+    /// The column.
+    pub column: String,
+    /// Its value in rows that are held out: a text, a whole number or a truth value.
+    pub value: Value,
 }
 
 /// What is declared about one column.
@@ -264,16 +283,36 @@ impl Policy {
                 return Err(column.fault("a pattern needs a column of type string"));
             }
         }
+        let held_out = self.held_out.as_ref().map(|rows| &rows.column);
         let unknown = self
             .key
             .iter()
             .chain(&self.surrogate)
+            .chain(&self.strata)
+            .chain(&self.label)
+            .chain(held_out)
             .find(|name| self.is_declared() && !names.contains(name.as_str()));
-        match unknown {
-            Some(name) => Err(AssessError::Policy(format!(
-                "key or surrogate names {name:?}, which is not a declared column"
-            ))),
-            None => Ok(()),
+        if let Some(name) = unknown {
+            return Err(AssessError::Policy(format!(
+                "key, surrogate, strata, label or held_out names {name:?}, which is not a \
+                 declared column"
+            )));
+        }
+        match &self.held_out {
+            Some(_) if self.label.is_none() => Err(AssessError::Policy(
+                "held_out keeps rows for trying what was learned: it needs a label".into(),
+            )),
+            Some(rows) if Some(&rows.column) == self.label.as_ref() => Err(AssessError::Policy(
+                "held_out and label name the same column".into(),
+            )),
+            Some(rows)
+                if !(rows.value.is_string() || rows.value.is_i64() || rows.value.is_boolean()) =>
+            {
+                Err(AssessError::Policy(
+                    "the value of held_out is a text, a whole number or a truth value".into(),
+                ))
+            }
+            _ => Ok(()),
         }
     }
 

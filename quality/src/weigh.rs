@@ -13,6 +13,13 @@
 //! its quality. Who copied after he could have read the row through the market
 //! earns nothing for it and takes nothing from the others.
 //!
+//! A share is then multiplied by two factors of the cluster ([`Factors`]):
+//!
+//! ```text
+//! M = Σ s · ρ · u      ρ = n^(α−1) in a declared stratum of n clusters, α = .8; else 1
+//!                      u = 1 + ½ clip(φ / mean|φ|, −1, 1), φ = KNN-Shapley; else 1
+//! ```
+//!
 //! # Decisions where the rule leaves room
 //! * Time is the ledger's `receipt_no`. A holder is *independent* when its
 //!   first commitment to the row is the earliest of all, or not later than the
@@ -30,6 +37,12 @@
 //!   ([`Repeats::Echoes`]) an equal row is kept once. Kept rows are taken from the best quality first, then
 //!   the earliest receipt, then file order; a cluster still weighs once.
 //! * Rows of quality below .2 are delivered but weigh nothing.
+//! * Near duplicates that share a cluster ([`Holding::clusters`]) weigh once, but each different
+//!   row is delivered: no row is lost because it resembles another.
+//! * The mass of a disputed cluster ([`Clusters::with_disputed`]) is nobody's and stays in
+//!   suspense; everything else is paid.
+//! * Accounts of one entity are weighed as one; the mass of a row goes to the account whose
+//!   contribution offers the best copy.
 //!
 //! # Numbers
 //! Qualities and masses are integers in units of 2⁻³²; sums are `u128`.
@@ -41,12 +54,16 @@
 
 mod cluster;
 mod compose;
+mod factors;
 
 #[cfg(test)]
 mod tests;
 
-pub use cluster::{ClusterShare, Clusters, MAX_HOLDINGS};
-pub use compose::{Composition, ContributionWeight, LateRows, compose, slice_weights};
+pub use cluster::{ClusterShare, Clusters, MAX_HOLDINGS, Representative, quotient};
+pub use compose::{
+    Composition, ContributionWeight, LateRows, compose, compose_clusters, slice_weights,
+};
+pub use factors::{Factors, STRATUM_ALPHA, utilities};
 
 use thiserror::Error;
 use uuid::Uuid;
@@ -84,6 +101,13 @@ pub struct Holding<'a> {
     pub rows: &'a [KeyedRow],
     /// Withdrawn: keeps its priority, delivers nothing, earns nothing.
     pub tombstone: bool,
+    /// Cluster of every row, in file order, where near duplicates were looked for: the same id
+    /// for rows that are equal or confirmed to be alike at J ≥ .9, in every holding of the
+    /// dataset. `None`: rows are alike only when their fingerprints are equal.
+    pub clusters: Option<&'a [[u8; 16]]>,
+    /// May its held-out rows judge what the rows of others teach? Those of the dataset's owner
+    /// may: nobody else chooses by what the others are measured.
+    pub judges: bool,
 }
 
 impl Holding<'_> {
@@ -117,6 +141,12 @@ pub enum WeighError {
     /// Receipt numbers order the holders and must differ.
     #[error("receipt number {0} is given twice; every contribution has its own")]
     ReceiptTwice(u64),
+    /// There must be one cluster id for each row.
+    #[error("contribution {0} has another number of cluster ids than of rows")]
+    ClusterIds(Uuid),
+    /// There must be one factor for each cluster with standing holders.
+    #[error("there is another number of factors than of clusters")]
+    Factors,
     /// More rows or holdings than indices of 32 bits can name.
     #[error("{0} is more than a composition can hold; compose fewer or smaller contributions")]
     TooLarge(&'static str),

@@ -525,6 +525,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    entity_link (id) {
+        id -> Id,
+        party_id -> Id,
+        entity_id -> Id,
+        reason -> Text,
+        linked_by -> Id,
+        linked_at -> Instant,
+        ended_at -> Nullable<Instant>,
+    }
+}
+
 diesel::joinable!(session -> party (party_id));
 diesel::joinable!(api_token -> party (party_id));
 diesel::joinable!(recipient -> party (party_id));
@@ -582,4 +597,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     statement,
     job,
     idempotency,
+    entity_link,
 );

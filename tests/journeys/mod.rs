@@ -5,6 +5,7 @@ mod by_hand;
 mod consumer;
 mod copycat;
 mod demo;
+mod entities;
 mod invitations;
 mod licences;
 mod operator;

@@ -275,6 +275,10 @@ impl Scene {
                 json!({"party": "buyer", "amount": eur(0), "reference": "x"}),
             ),
             (
+                "POST /api/v1/admin/entities",
+                json!({"parties": ["buyer", "owner"], "reason": ""}),
+            ),
+            (
                 "POST /api/v1/admin/settlements",
                 json!({"period": "no month"}),
             ),

@@ -1,13 +1,13 @@
-//! Clusters of equal rows over all holdings, in fingerprint order.
+//! Clusters of equal or nearly equal rows over all holdings, in the order of their ids.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BTreeMap, BinaryHeap, HashSet};
 
 use polars_core::runtime::THREAD_POOL;
 use rayon::prelude::*;
 use uuid::Uuid;
 
-use super::{Holding, QUALITY_FLOOR, Repeats, WeighError};
+use super::{Factors, Holding, QUALITY_FLOOR, Repeats, WeighError};
 
 /// Most holdings one composition takes.
 pub const MAX_HOLDINGS: usize = u32::MAX as usize;
@@ -18,7 +18,7 @@ type Fingerprint = (u64, u64);
 /// Where the merge stands in one holding: fingerprint, holding, position.
 type Head = Reverse<(Fingerprint, usize, usize)>;
 
-/// A row under its fingerprint; 24 bytes, so that five million fit in 120 MB.
+/// A row under the id of its cluster; 24 bytes, so that five million fit in 120 MB.
 #[derive(Clone, Copy)]
 struct Entry {
     high: u64,
@@ -52,8 +52,24 @@ pub struct ClusterShare {
     pub entity: Uuid,
     /// Quality of its copy before the floor.
     pub quality: u64,
-    /// Its share of the mass of the cluster.
+    /// What the row is worth to who learns from it, see [`Factors`]; [`super::ONE`] where that
+    /// was not measured.
+    pub utility: u64,
+    /// Its share of the mass of the cluster: quality shares × stratum × utility.
     pub mass: u64,
+    /// Somebody disputes that this row is the holders' own: its mass is nobody's for now.
+    pub disputed: bool,
+}
+
+/// The row that stands for a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Representative {
+    /// Position in the slice of holdings.
+    pub holding: usize,
+    /// Its row in file order.
+    pub row: usize,
+    /// Does somebody hold the row whose held-out rows may judge others?
+    pub judged: bool,
 }
 
 /// One cluster: who holds it, who earns what, which rows are delivered.
@@ -73,6 +89,8 @@ pub struct Clusters<'a> {
     holdings: &'a [Holding<'a>],
     repeats: Repeats,
     sorted: Vec<Vec<Entry>>,
+    factors: Factors,
+    disputed: HashSet<u128>,
 }
 
 impl<'a> Clusters<'a> {
@@ -87,7 +105,30 @@ impl<'a> Clusters<'a> {
             holdings,
             repeats,
             sorted,
+            factors: Factors::default(),
+            disputed: HashSet::new(),
         })
+    }
+
+    /// The same clusters, weighed by these factors: one for each of
+    /// [`Self::representatives`], in their order.
+    ///
+    /// # Errors
+    /// [`WeighError::Factors`] when there is another number of them.
+    pub fn with_factors(self, factors: Factors) -> Result<Self, WeighError> {
+        let clusters = self.representatives().len();
+        if factors.fit(clusters) {
+            Ok(Self { factors, ..self })
+        } else {
+            Err(WeighError::Factors)
+        }
+    }
+
+    /// The same clusters, some of them disputed (by id): their mass goes to suspense.
+    #[must_use]
+    pub fn with_disputed(self, ids: impl IntoIterator<Item = [u8; 16]>) -> Self {
+        let disputed = ids.into_iter().map(u128::from_be_bytes).collect();
+        Self { disputed, ..self }
     }
 
     /// The holdings, in the order given.
@@ -120,20 +161,102 @@ impl<'a> Clusters<'a> {
         copy.range.1 - copy.range.0
     }
 
-    /// Names the rows of a cluster that go into the revision.
+    /// Names the rows of a cluster that go into the revision. Rows that are equal are kept as
+    /// often as [`Repeats`] says; near duplicates are different rows, and none of them is lost.
     pub(super) fn keep(&self, cluster: &Cluster, mut take: impl FnMut(usize, usize)) {
-        let copies = &cluster.accepted;
-        let most = copies.iter().map(|c| self.count(c)).max().unwrap_or(0);
+        if cluster.accepted.iter().all(|copy| self.uniform(copy)) && self.same_rows(cluster) {
+            let runs = cluster.accepted.iter();
+            self.keep_equal(
+                runs.map(|copy| (copy.holding, self.entries(copy))),
+                &mut take,
+            );
+            return;
+        }
+        let mut kinds: BTreeMap<[u8; 16], Vec<(usize, Vec<Entry>)>> = BTreeMap::new();
+        for copy in &cluster.accepted {
+            for entry in self.entries(copy) {
+                let runs = kinds
+                    .entry(self.print(copy.holding, entry.row))
+                    .or_default();
+                match runs.last_mut() {
+                    Some((holding, run)) if *holding == copy.holding => run.push(*entry),
+                    _ => runs.push((copy.holding, vec![*entry])),
+                }
+            }
+        }
+        for runs in kinds.values() {
+            self.keep_equal(
+                runs.iter().map(|(holding, run)| (*holding, run.as_slice())),
+                &mut take,
+            );
+        }
+    }
+
+    /// Equal rows, by holding.
+    fn keep_equal<'e>(
+        &self,
+        runs: impl Iterator<Item = (usize, &'e [Entry])> + Clone,
+        take: &mut impl FnMut(usize, usize),
+    ) {
+        let most = runs.clone().map(|(_, run)| run.len()).max().unwrap_or(0);
         let mut wanted = match self.repeats {
             Repeats::Facts => most,
             Repeats::Echoes => most.min(1),
         };
-        for copy in copies {
-            for row in self.rows_of(copy).take(wanted) {
-                take(copy.holding, row);
+        for (holding, run) in runs {
+            for entry in run.iter().take(wanted) {
+                take(holding, entry.row as usize);
             }
-            wanted -= wanted.min(self.count(copy));
+            wanted -= wanted.min(run.len());
         }
+    }
+
+    fn print(&self, holding: usize, row: u32) -> [u8; 16] {
+        let rows = self.holdings[holding].rows;
+        rows.get(row as usize).map_or([0; 16], |row| row.fp)
+    }
+
+    /// Is every row of the copy equal to its first?
+    fn uniform(&self, copy: &Copy) -> bool {
+        self.holdings[copy.holding].clusters.is_none() || {
+            let mut entries = self.entries(copy).iter();
+            let first = entries.next().map(|e| self.print(copy.holding, e.row));
+            entries.all(|e| Some(self.print(copy.holding, e.row)) == first)
+        }
+    }
+
+    /// Are the first rows of all accepted copies equal?
+    fn same_rows(&self, cluster: &Cluster) -> bool {
+        let clustered = |copy: &Copy| self.holdings[copy.holding].clusters.is_some();
+        if !cluster.accepted.iter().any(clustered) {
+            return true;
+        }
+        let first = |copy: &Copy| {
+            let entry = self.entries(copy).first();
+            entry.map(|entry| self.print(copy.holding, entry.row))
+        };
+        let mut firsts = cluster.accepted.iter().map(first);
+        let one = firsts.next();
+        firsts.all(|other| Some(other) == one)
+    }
+
+    /// The row that stands for each cluster with shares, in the order of [`Self::row_weights`]:
+    /// the best of the best standing copy.
+    pub fn representatives(&self) -> Vec<Representative> {
+        let mut rows = Vec::new();
+        self.for_each(|cluster| {
+            if let (Some(copy), false) = (cluster.accepted.first(), cluster.shares.is_empty()) {
+                rows.push(Representative {
+                    holding: copy.holding,
+                    row: self.rows_of(copy).next().unwrap_or(0),
+                    judged: cluster
+                        .accepted
+                        .iter()
+                        .any(|copy| self.holdings[copy.holding].judges),
+                });
+            }
+        });
+        rows
     }
 
     /// Merges the sorted holdings and hands out every cluster once.
@@ -144,7 +267,7 @@ impl<'a> Clusters<'a> {
             .enumerate()
             .filter_map(|(h, rows)| Some(Reverse((rows.first()?.fingerprint(), h, 0))))
             .collect();
-        let mut copies = Vec::new();
+        let (mut copies, mut number) = (Vec::new(), 0);
         while let Some(Reverse((fingerprint, holding, start))) = heads.pop() {
             let rows = &self.sorted[holding];
             let run = rows[start..]
@@ -160,8 +283,24 @@ impl<'a> Clusters<'a> {
                 .peek()
                 .is_none_or(|Reverse((next, _, _))| *next != fingerprint);
             if last {
-                visit(&self.cluster(std::mem::take(&mut copies)));
+                let mut cluster = self.cluster(std::mem::take(&mut copies));
+                if !cluster.shares.is_empty() {
+                    self.apply(number, fingerprint, &mut cluster.shares);
+                    number += 1;
+                }
+                visit(&cluster);
             }
+        }
+    }
+
+    /// Rules 4 and 5 and disputes.
+    fn apply(&self, number: usize, (high, low): Fingerprint, shares: &mut [ClusterShare]) {
+        let id = (u128::from(high) << 64) | u128::from(low);
+        let disputed = self.disputed.contains(&id);
+        for share in shares {
+            share.utility = self.factors.utility(number);
+            share.mass = self.factors.times(number, share.mass);
+            share.disputed = disputed;
         }
     }
 
@@ -232,23 +371,47 @@ impl<'a> Clusters<'a> {
                     holding: copy.holding,
                     entity,
                     quality: copy.quality,
+                    utility: super::ONE,
                     mass: 0,
+                    disputed: false,
                 });
             }
         }
-        let (mut below, mut sum) = (0, 0);
-        let holders = shares.len() as u64;
-        for (position, share) in shares.iter_mut().rev().enumerate() {
-            let quality = if share.quality < QUALITY_FLOOR {
-                0
-            } else {
-                share.quality
-            };
-            sum += (quality - below) / (holders - position as u64);
-            below = quality;
-            share.mass = sum;
-        }
+        share_out(&mut shares, |s| s.quality, |share, mass| share.mass = mass);
         shares
+    }
+}
+
+/// Rule 3: what each holder of a row earns, from their qualities in descending order, both in
+/// units of 2⁻³². Every holder gets an equal part of each step of quality that it reaches,
+/// together with all who reach it too. Qualities below [`QUALITY_FLOOR`] count as 0; divisions
+/// round down.
+///
+/// ```
+/// use quality::weigh::{ONE, quotient};
+/// // .8 and .4: both share .4, and the better one has .4 more.
+/// let tenths = |n: u64| ONE / 10 * n;
+/// assert_eq!(quotient(&[tenths(8), tenths(4)]), [tenths(6), tenths(2)]);
+/// ```
+#[must_use]
+pub fn quotient(best_first: &[u64]) -> Vec<u64> {
+    let mut masses = best_first.to_vec();
+    share_out(&mut masses, |quality| *quality, |place, mass| *place = mass);
+    masses
+}
+
+fn share_out<T>(
+    best_first: &mut [T],
+    quality: impl Fn(&T) -> u64,
+    mut earn: impl FnMut(&mut T, u64),
+) {
+    let (mut below, mut sum) = (0, 0);
+    for (place, holder) in best_first.iter_mut().enumerate().rev() {
+        let quality = Some(quality(holder)).filter(|quality| *quality >= QUALITY_FLOOR);
+        let quality = quality.unwrap_or(0);
+        sum += (quality - below) / (place as u64 + 1);
+        below = quality;
+        earn(holder, sum);
     }
 }
 
@@ -258,6 +421,12 @@ fn check(holdings: &[Holding<'_>]) -> Result<(), WeighError> {
     }
     let (mut ids, mut receipts) = (HashSet::new(), HashSet::new());
     for holding in holdings {
+        if holding
+            .clusters
+            .is_some_and(|ids| ids.len() != holding.rows.len())
+        {
+            return Err(WeighError::ClusterIds(holding.contribution));
+        }
         if holding.rows.len() > u32::MAX as usize {
             return Err(WeighError::TooLarge("the number of rows of a contribution"));
         }
@@ -272,20 +441,32 @@ fn check(holdings: &[Holding<'_>]) -> Result<(), WeighError> {
 }
 
 fn sort_rows(holding: &Holding<'_>) -> Vec<Entry> {
+    let ids: Box<dyn Iterator<Item = [u8; 16]>> = match holding.clusters {
+        Some(clusters) => Box::new(clusters.iter().copied()),
+        None => Box::new(holding.rows.iter().map(|row| row.fp)),
+    };
     let mut entries: Vec<Entry> = holding
         .rows
         .iter()
+        .zip(ids)
         .zip(0u32..)
-        .map(|(row, number)| {
-            let fingerprint = u128::from_be_bytes(row.fp);
+        .map(|((row, id), number)| {
+            let id = u128::from_be_bytes(id);
             Entry {
-                high: (fingerprint >> 64) as u64,
-                low: fingerprint as u64,
+                high: (id >> 64) as u64,
+                low: id as u64,
                 share: row.quality,
                 row: number,
             }
         })
         .collect();
-    entries.sort_unstable_by_key(|e| (e.high, e.low, Reverse(e.share), e.row));
+    match holding.clusters {
+        None => entries.sort_unstable_by_key(|e| (e.high, e.low, Reverse(e.share), e.row)),
+        // Near duplicates of equal quality are told apart by what they are, not by their place.
+        Some(_) => entries.sort_unstable_by_key(|e| {
+            let print = holding.rows[e.row as usize].fp;
+            (e.high, e.low, Reverse(e.share), print, e.row)
+        }),
+    }
     entries
 }

@@ -44,8 +44,13 @@ pub struct ContributionWeight {
     pub clusters: u64,
     /// Sum of the qualities of those clusters' copies, units of 2⁻³².
     pub quality: u128,
+    /// Sum of the utilities of those clusters, units of 2⁻³²; `clusters` · 2³² where none was
+    /// measured.
+    pub utility: u128,
     /// Mass earned, units of 2⁻³².
     pub mass: u128,
+    /// Mass of disputed clusters, held back from `mass`, units of 2⁻³².
+    pub suspended: u128,
     /// For every row in file order: does the revision deliver it?
     pub kept: Vec<bool>,
 }
@@ -53,9 +58,19 @@ pub struct ContributionWeight {
 impl ContributionWeight {
     /// Average quality of the copies that were weighed, parts per million.
     pub fn mean_quality_ppm(&self) -> u64 {
+        self.mean_ppm(self.quality)
+    }
+
+    /// Average utility of the clusters that were weighed, parts per million; 10⁶ where none was
+    /// measured.
+    pub fn mean_utility_ppm(&self) -> u64 {
+        self.mean_ppm(self.utility)
+    }
+
+    fn mean_ppm(&self, sum: u128) -> u64 {
         match self.clusters {
             0 => 0,
-            n => ((self.quality * 1_000_000 / u128::from(n)) >> 32) as u64,
+            n => ((sum * 1_000_000 / u128::from(n)) >> 32) as u64,
         }
     }
 }
@@ -68,6 +83,8 @@ pub struct Composition {
     /// Raw weight per entity, units of 2⁻³². An entity without mass is absent,
     /// so an empty map means that the pool waits: there is nothing to share by.
     pub weights: BTreeMap<Uuid, u128>,
+    /// Mass of disputed clusters: nobody's until the dispute is settled.
+    pub suspense: u128,
     /// Rows of the revision.
     pub rows_delivered: u64,
     /// Clusters delivered (different rows).
@@ -80,10 +97,14 @@ pub struct Composition {
 /// # Errors
 /// [`WeighError`] when contributions or receipts repeat.
 pub fn compose(holdings: &[Holding<'_>], repeats: Repeats) -> Result<Composition, WeighError> {
-    let clusters = Clusters::new(holdings, repeats)?;
-    let mut tally = Tally::new(holdings);
-    clusters.for_each(|cluster| tally.add(&clusters, cluster));
-    Ok(tally.finish())
+    Ok(compose_clusters(&Clusters::new(holdings, repeats)?))
+}
+
+/// Like [`compose`], of clusters that were given factors or disputes.
+pub fn compose_clusters(clusters: &Clusters<'_>) -> Composition {
+    let mut tally = Tally::new(clusters.holdings());
+    clusters.for_each(|cluster| tally.add(clusters, cluster));
+    tally.finish()
 }
 
 /// Weights of a slice of the revision: of the clusters with at least one
@@ -97,7 +118,7 @@ pub fn slice_weights(
     let mut weights = BTreeMap::new();
     clusters.row_weights(|shares, kept| {
         if kept.iter().any(|&(holding, row)| wanted(holding, row)) {
-            for share in shares.iter().filter(|share| share.mass > 0) {
+            for share in shares.iter().filter(|s| s.mass > 0 && !s.disputed) {
                 *weights.entry(share.entity).or_default() += u128::from(share.mass);
             }
         }
@@ -125,7 +146,9 @@ impl<'a> Tally<'a> {
             late: Vec::new(),
             clusters: 0,
             quality: 0,
+            utility: 0,
             mass: 0,
+            suspended: 0,
             kept: vec![false; holding.rows.len()],
         });
         Self {
@@ -155,7 +178,12 @@ impl<'a> Tally<'a> {
             let of = &mut self.contributions[share.holding];
             of.clusters += 1;
             of.quality += u128::from(share.quality);
-            of.mass += u128::from(share.mass);
+            of.utility += u128::from(share.utility);
+            if share.disputed {
+                of.suspended += u128::from(share.mass);
+            } else {
+                of.mass += u128::from(share.mass);
+            }
         }
         clusters.keep(cluster, |holding, row| {
             let of = &mut self.contributions[holding];
@@ -186,6 +214,7 @@ impl<'a> Tally<'a> {
         Composition {
             rows_delivered: contributions.iter().map(|c| c.rows_delivered).sum(),
             distinct_rows: self.distinct_rows,
+            suspense: contributions.iter().map(|c| c.suspended).sum(),
             contributions,
             weights,
         }

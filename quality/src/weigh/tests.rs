@@ -61,6 +61,8 @@ impl Owned {
             q_hundredths: self.q,
             rows: &self.rows,
             tombstone: self.tombstone,
+            clusters: None,
+            judges: false,
         }
     }
 }
@@ -427,5 +429,173 @@ proptest! {
             *sum.entry(entity).or_default() += mass;
         }
         prop_assert_eq!(sum, run(&market).weights);
+    }
+}
+
+/// Weights with factors that depend on the row alone, as they do on what stands in it.
+fn factored(market: &[Owned]) -> Composition {
+    let holdings: Vec<Holding<'_>> = market.iter().map(Owned::holding).collect();
+    let clusters = Clusters::new(&holdings, Repeats::Facts).expect("ids and receipts differ");
+    let number =
+        |r: &Representative| (0u8..12).find(|n| fp(*n) == holdings[r.holding].rows[r.row].fp);
+    let numbers: Vec<u8> = clusters
+        .representatives()
+        .iter()
+        .filter_map(number)
+        .collect();
+    let strata: Vec<u8> = numbers.iter().map(|n| n % 3).collect();
+    let values: Vec<Option<f64>> = numbers.iter().map(|n| Some(f64::from(*n) - 5.0)).collect();
+    let factors = Factors::new(Some(&strata), Some(utilities(&values)));
+    compose_clusters(&clusters.with_factors(factors).expect("one for each"))
+}
+
+#[test]
+fn factors_scale_the_mass_of_their_cluster() {
+    let market = [Owned::new(1, 1, &[0, 3, 1]), Owned::new(2, 2, &[3])];
+    let found = factored(&market);
+    // Rows 0 and 3 are of one stratum, row 1 stands alone; their values are −5, −2, −4.
+    let (crowded, mean) = (2f64.powf(-0.2), 11.0 / 3.0);
+    let utility = |value: f64| 1.0 + 0.5 * (value / mean).clamp(-1.0, 1.0);
+    let first = crowded * utility(-5.0) + crowded * utility(-2.0) / 2.0 + utility(-4.0);
+    let second = crowded * utility(-2.0) / 2.0;
+    for (entity, expected) in [(1, first), (2, second)] {
+        let off = weight(&found, entity) as f64 / ONE as f64 - expected;
+        assert!(off.abs() < 1e-6, "{entity}: {off}");
+    }
+    assert_eq!(
+        found.contributions[1].mean_utility_ppm(),
+        (utility(-2.0) * 1e6) as u64
+    );
+}
+
+#[test]
+fn factors_must_fit() {
+    let owned = Owned::new(1, 1, &[1, 2]);
+    let holdings = [owned.holding()];
+    let clusters = Clusters::new(&holdings, Repeats::Facts).expect("one holding");
+    let one = Factors::new(None::<&[u8]>, Some(vec![ONE]));
+    assert!(matches!(
+        clusters.with_factors(one),
+        Err(WeighError::Factors)
+    ));
+}
+
+#[test]
+fn disputed_mass_is_nobodys() {
+    let (one, two) = (Owned::new(1, 1, &[1, 2]), Owned::new(2, 2, &[2, 3]));
+    let holdings = [one.holding(), two.holding()];
+    let clusters = Clusters::new(&holdings, Repeats::Facts).expect("ids and receipts differ");
+    let clusters = clusters.with_disputed([fp(2), fp(3)]);
+    let found = compose_clusters(&clusters);
+    assert_eq!((weight(&found, 1), weight(&found, 2)), (UNIT, 0));
+    assert_eq!(found.suspense, 2 * UNIT);
+    assert_eq!(found.contributions[1].suspended, UNIT + UNIT / 2);
+    assert_eq!(found.rows_delivered, 3, "a dispute is about money");
+    assert_eq!(slice_weights(&clusters, |_, _| true), found.weights);
+}
+
+/// Cluster ids that put row 2k+1 beside row 2k.
+fn paired(owned: &Owned) -> Vec<[u8; 16]> {
+    let id = |row: &KeyedRow| {
+        (0u8..12)
+            .find(|n| fp(*n) == row.fp)
+            .map_or([0; 16], |n| fp(n & !1))
+    };
+    owned.rows.iter().map(id).collect()
+}
+
+fn run_paired(market: &[Owned], repeats: Repeats) -> Composition {
+    let ids: Vec<Vec<[u8; 16]>> = market.iter().map(paired).collect();
+    let holdings: Vec<Holding<'_>> = market
+        .iter()
+        .zip(&ids)
+        .map(|(owned, ids)| Holding {
+            clusters: Some(ids),
+            ..owned.holding()
+        })
+        .collect();
+    compose(&holdings, repeats).expect("ids and receipts differ")
+}
+
+#[test]
+fn near_duplicates_weigh_once_and_none_is_lost() {
+    let market = [
+        Owned::new(1, 1, &[0, 2, 2]).published(1),
+        Owned::new(2, 2, &[1, 4]),
+        Owned::new(1, 3, &[1, 3]),
+    ];
+    let found = run_paired(&market, Repeats::Facts);
+    // The second came late to the pair 0–1: nothing for it, and it is not delivered.
+    assert_eq!(weight(&found, 2), UNIT);
+    assert_eq!(found.contributions[1].late[0].rows, 1);
+    // The first has two pairs, whatever the number of their rows; 0, 2, 2, 1 and 3 are kept.
+    assert_eq!(weight(&found, 1), 2 * UNIT);
+    assert_eq!(found.rows_delivered, 6);
+    let keyed = run_paired(&market, Repeats::Echoes);
+    assert_eq!(
+        keyed.rows_delivered, 5,
+        "an equal row once, a different one always"
+    );
+    assert_eq!(keyed.weights, found.weights);
+}
+
+#[test]
+fn cluster_ids_come_one_for_each_row() {
+    let owned = Owned::new(1, 1, &[1, 2]);
+    let holding = Holding {
+        clusters: Some(&[[0; 16]]),
+        ..owned.holding()
+    };
+    let wrong = compose(&[holding], Repeats::Facts).map(|_| ());
+    assert_eq!(wrong, Err(WeighError::ClusterIds(holding.contribution)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn with_factors_order_changes_nothing_and_late_copies_earn_nothing(
+        market in market(), seed in 0usize..100, victim in 0usize..8,
+    ) {
+        let found = factored(&market);
+        let mut other = shuffled(&market, seed);
+        other.reverse();
+        prop_assert_eq!(&found.weights, &factored(&other).weights);
+        let watermark = market.len() as u64;
+        let published: Vec<Owned> = market.into_iter().map(|h| h.published(watermark)).collect();
+        let before = factored(&published);
+        let thief = Owned {
+            rows: published[victim % published.len()].rows.clone(),
+            ..Owned::new(99, watermark + 1, &[])
+        };
+        let mut with_thief = published;
+        with_thief.push(thief);
+        prop_assert_eq!(before.weights, factored(&with_thief).weights);
+    }
+
+    #[test]
+    fn near_duplicates_in_any_order_weigh_the_same(market in market(), seed in 0usize..100) {
+        let found = run_paired(&market, Repeats::Facts);
+        let mut other = shuffled(&market, seed);
+        other.reverse();
+        let other = run_paired(&other, Repeats::Facts);
+        prop_assert_eq!(&found.weights, &other.weights);
+        prop_assert_eq!(found.rows_delivered, other.rows_delivered);
+        let mass: u128 = found.weights.values().sum();
+        prop_assert!(mass <= 6 * UNIT, "six pairs");
+    }
+
+    #[test]
+    fn linked_accounts_earn_together_what_one_would(market in market(), other in 1u128..7) {
+        // Everything of entity `other` given to entity 1: one entity, never more mass in all.
+        let apart = run(&market);
+        let mut linked = market;
+        linked.iter_mut().filter(|h| h.entity == other).for_each(|h| h.entity = 1);
+        let together = run(&linked);
+        let slack = 6 * 12;
+        let both = weight(&apart, 1) + if other == 1 { 0 } else { weight(&apart, other) };
+        // Whoever was late alone may be early together, never the other way round.
+        let late = apart.contributions.iter().any(|c| !c.late.is_empty());
+        prop_assert!(late || weight(&together, 1) <= both + slack);
     }
 }

@@ -223,6 +223,10 @@ pub struct SharesView {
     pub shares: Vec<ShareLine>,
     /// One line per contribution.
     pub parts: Vec<PartLine>,
+    /// SHA-256 of everything that was weighed: rule, contract, and of every contribution its
+    /// entity, receipt, grade and row fingerprints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs_sha256: Option<String>,
 }
 
 /// Frozen share of one contributor.
@@ -255,12 +259,51 @@ pub struct PartLine {
     pub rows_shared: i64,
     /// Distinct rows that were already published: weight 0.
     pub rows_late: i64,
+    /// Of the shared ones, how many by the number of independent holders.
+    #[serde(default)]
+    pub shared: Vec<SharedRows>,
     /// Raw weight mass, a decimal integer in 2^-32 units.
     pub mass: String,
     /// Q in hundredths.
     pub grade: i32,
+    /// Average quality of the rows that were weighed, parts per million.
+    #[serde(default)]
+    pub quality_ppm: u64,
+    /// Where the contribution lost most points, three at most.
+    #[serde(default)]
+    pub losses: Vec<PartLoss>,
+    /// Average utility of the rows that were weighed, parts per million; 1000000 where the
+    /// contract has no label with held-out rows.
+    #[serde(default)]
+    pub utility_ppm: u64,
+    /// The entity that was weighed, when the operator has linked the contributor's accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity_id: Option<Uuid>,
     /// For rows that were already published: the first holders.
     pub late_copies: Vec<LateCopies>,
+}
+
+/// Rows that several independent holders have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SharedRows {
+    /// Independent holders, this one included.
+    pub holders: u32,
+    /// Rows.
+    pub rows: u64,
+}
+
+/// One way in which a contribution lost points.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PartLoss {
+    /// Dimension of quality.
+    pub dimension: String,
+    /// Column, when the rule is one of a column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The rule that was broken.
+    pub rule: String,
+    /// Hundredths of points.
+    pub lost_hundredths: u32,
 }
 
 /// Rows of a contribution that an earlier contribution had already brought to market.

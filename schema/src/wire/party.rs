@@ -78,6 +78,36 @@ pub struct PartyView {
     pub operator: bool,
 }
 
+/// Body of `POST /api/v1/admin/entities`: these parties are one person or house.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewEntity {
+    /// Handles, e-mail addresses or identifiers, two or more.
+    pub parties: Vec<String>,
+    /// How the operator knows, for example `same payout account`; kept.
+    pub reason: String,
+}
+
+/// Parties that count as one where rows are weighed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EntityView {
+    /// Identifier.
+    pub id: Uuid,
+    /// The parties, with the reason each was linked for.
+    pub members: Vec<EntityMember>,
+}
+
+/// A party of an entity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EntityMember {
+    /// The party.
+    pub party: PartyView,
+    /// How the operator knows.
+    pub reason: String,
+    /// When it was linked.
+    pub linked_at: DateTime<Utc>,
+}
+
 /// Body of `POST /api/v1/tokens`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,19 +1,21 @@
 //! `/admin`: the operator's affairs.
 
 use actix_web::web::{Data, Json, Path, Query};
-use actix_web::{HttpResponse, get, post};
+use actix_web::{HttpResponse, delete, get, post};
 use schema::wire::{
-    LedgerFinding, NewSettlement, NewTopUp, Page, ResetLink, SettlementView, TopUpView,
-    TrialBalance,
+    EntityView, LedgerFinding, NewEntity, NewSettlement, NewTopUp, Page, ResetLink, SettlementView,
+    TopUpView, TrialBalance,
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{Answer, Created, MoneyKey, created, ok};
+use super::answer::{Answer, Created, Done, MoneyKey, created, done, ok};
 use crate::auth::Signed;
 use crate::ctx::Ctx;
 use crate::error::Fault;
-use crate::flows::{ledger_export, ledger_verify, reset_password, settle, top_up, trial_balance};
+use crate::flows::{
+    entities, ledger_export, ledger_verify, reset_password, settle, top_up, trial_balance,
+};
 
 /// Notations of the journal.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
@@ -109,4 +111,33 @@ pub async fn issue_password_reset(
 ) -> Created<ResetLink> {
     let name = party.into_inner();
     created(reset_password::issue_by_name(&ctx, &who, name).await?)
+}
+
+/// Declares parties to be one entity: from the next revision on they are weighed as one.
+#[utoipa::path(tag = "operator", responses((status = 201, body = EntityView)))]
+#[post("/admin/entities")]
+pub async fn link_parties(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    new: Json<NewEntity>,
+) -> Created<EntityView> {
+    created(entities::link(&ctx, &who, new.into_inner()).await?)
+}
+
+/// Parties that count as one, by entity.
+#[utoipa::path(tag = "operator", responses((status = 200, body = Page<EntityView>)))]
+#[get("/admin/entities")]
+pub async fn list_entities(ctx: Data<Ctx>, Signed(who): Signed) -> Answer<Page<EntityView>> {
+    ok(Page {
+        items: entities::list(&ctx, &who).await?,
+        next: None,
+    })
+}
+
+/// Takes a party (id, handle or e-mail address) out of its entity.
+#[utoipa::path(tag = "operator", responses((status = 204)))]
+#[delete("/admin/parties/{id}/entity")]
+pub async fn unlink_party(ctx: Data<Ctx>, Signed(who): Signed, party: Path<String>) -> Done {
+    entities::unlink(&ctx, &who, party.into_inner()).await?;
+    done()
 }

@@ -85,7 +85,10 @@ fn v1(api: &mut ServiceConfig) {
         .service(admin::show_trial_balance)
         .service(admin::export_ledger)
         .service(admin::verify_ledger)
-        .service(admin::issue_password_reset);
+        .service(admin::issue_password_reset)
+        .service(admin::link_parties)
+        .service(admin::list_entities)
+        .service(admin::unlink_party);
 }
 
 fn routes(app: &mut ServiceConfig) {

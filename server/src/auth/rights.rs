@@ -259,6 +259,8 @@ matrix! {
         audit Audit [Operator];
         /// Issue a link that sets a new password.
         reset_password ResetPassword [Operator];
+        /// Say which parties are one person or house.
+        link_parties LinkParties [Operator];
     }
 }
 

@@ -29,6 +29,7 @@ Node.TopUp                       . . . . . . . . P
 Node.Settle                      . . . . . . . . P
 Node.Audit                       . . . . . . . . P
 Node.ResetPassword               . . . . . . . . P
+Node.LinkParties                 . . . . . . . . P
 ";
 
 #[test]

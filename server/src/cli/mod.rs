@@ -95,6 +95,7 @@ async fn talk(command: Command) -> Outcome {
         Command::Settle(args) => operate::settle(&args).await,
         Command::TrialBalance(args) => operate::trial_balance(&args).await,
         Command::PasswordReset(args) => operate::password_reset(&args).await,
+        Command::Entity(args) => operate::entity(args).await,
         _ => Err(Stop::new(
             Exit::Usage,
             "this command does not talk to a node",

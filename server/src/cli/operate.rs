@@ -1,10 +1,12 @@
-//! top-up, refund, settle, trial-balance, password-reset.
+//! top-up, refund, settle, trial-balance, password-reset, entity.
 
 use dataset_core::digest::Sha256;
-use schema::wire::{NewRefund, NewSettlement, NewTopUp, SettlementView, TrialBalance as Sums};
+use schema::wire::{
+    EntityView, NewEntity, NewRefund, NewSettlement, NewTopUp, SettlementView, TrialBalance as Sums,
+};
 
 use super::amount::{number, show};
-use super::args::{PasswordReset, Refund, Settle, TopUp, TrialBalance};
+use super::args::{Entity, EntityAction, PasswordReset, Refund, Settle, TopUp, TrialBalance};
 use super::stop::{Exit, Outcome, Stop};
 use super::table::{Table, grouped};
 use super::{ask, print_json, print_text, settings};
@@ -169,4 +171,53 @@ pub async fn password_reset(args: &PasswordReset) -> Outcome {
         "{}\nIt works once. Give it to the party on a way you trust.\n",
         link.url
     ))
+}
+
+pub async fn entity(args: Entity) -> Outcome {
+    let (entities, print) = match args.action {
+        EntityAction::Link {
+            parties,
+            reason,
+            print,
+            remote,
+        } => {
+            let new = NewEntity { parties, reason };
+            let entity = settings::party(&remote)?.link_parties(&new).await?;
+            (vec![entity], print)
+        }
+        EntityAction::List { print, remote } => {
+            (settings::party(&remote)?.entities().await?, print)
+        }
+        EntityAction::Unlink { party, remote } => {
+            settings::party(&remote)?.unlink_party(&party).await?;
+            return print_text("It stands alone again from the next revision on.\n");
+        }
+    };
+    if print.json {
+        return print_json(&entities);
+    }
+    if entities.is_empty() {
+        return print_text("No accounts are linked.\n");
+    }
+    print_text(&members(&entities))
+}
+
+fn members(entities: &[EntityView]) -> String {
+    let mut table = Table::new(&["entity", "party", "since", "because"]);
+    for entity in entities {
+        for (at, member) in entity.members.iter().enumerate() {
+            let id = if at == 0 {
+                entity.id.to_string()
+            } else {
+                String::new()
+            };
+            table.row([
+                id,
+                member.party.handle.clone(),
+                member.linked_at.format("%Y-%m-%d").to_string(),
+                member.reason.clone(),
+            ]);
+        }
+    }
+    table.to_string()
 }

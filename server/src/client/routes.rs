@@ -263,6 +263,22 @@ impl Client {
         self.post(&path, &Value::Null).await
     }
 
+    /// `POST /api/v1/admin/entities`
+    pub async fn link_parties(&self, entity: &NewEntity) -> Answer<EntityView> {
+        self.post("/api/v1/admin/entities", entity).await
+    }
+
+    /// `GET /api/v1/admin/entities`
+    pub async fn entities(&self) -> Answer<Vec<EntityView>> {
+        self.all("/api/v1/admin/entities", &[]).await
+    }
+
+    /// `DELETE /api/v1/admin/parties/{id}/entity`; handle or e-mail address serve as well.
+    pub async fn unlink_party(&self, party: &str) -> Answer<()> {
+        self.delete(&format!("/api/v1/admin/parties/{}/entity", segment(party)))
+            .await
+    }
+
     /// `GET /api/v1/admin/trial-balance`
     pub async fn trial_balance(&self) -> Answer<TrialBalance> {
         self.get("/api/v1/admin/trial-balance").await

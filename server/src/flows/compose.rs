@@ -21,8 +21,9 @@ use crate::flows::assess::{drop_files, grade, keep, open, stored};
 use crate::store::contributions::{self, ContributionRow};
 use crate::store::counters;
 use crate::store::datasets::{self, DatasetRow};
+use crate::store::entities;
 use crate::store::revisions::{self, PartRow, Published, RevisionRow, ShareRow};
-use crate::worker::wire::{LatePart, WeighedPart};
+use crate::worker::wire::{LatePart, Weighed, WeighedPart};
 use crate::worker::{self, Composed, Holding, Outcome, Progress};
 
 /// Why a contribution earned what it did; kept with each part of a revision.
@@ -34,6 +35,54 @@ pub struct Detail {
     pub late: Vec<Late>,
     /// Average quality of what was weighed, parts per million.
     pub mean_quality_ppm: u64,
+    /// Where the contribution lost most points, three at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<LostPoints>,
+    /// Average utility of what was weighed, parts per million.
+    #[serde(default = "nothing_measured")]
+    pub mean_utility_ppm: u64,
+    /// The person or house that was weighed, when it is more than the party.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity: Option<Uuid>,
+    /// SHA-256 of everything that was weighed, hexadecimal.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub inputs: String,
+}
+
+fn nothing_measured() -> u64 {
+    1_000_000
+}
+
+/// One way in which a contribution lost points.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LostPoints {
+    /// Dimension of quality.
+    pub dimension: String,
+    /// Column, when the rule is one of a column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The rule that was broken.
+    pub rule: String,
+    /// Hundredths of points.
+    pub lost_hundredths: u32,
+}
+
+impl LostPoints {
+    /// Most ways named.
+    const MOST: usize = 3;
+
+    /// The first losses of a report; they stand there in order.
+    fn of(report: Option<&str>) -> Vec<Self> {
+        #[derive(Deserialize)]
+        struct Losses {
+            losses: Vec<LostPoints>,
+        }
+        let read = report.and_then(|report| serde_json::from_str::<Losses>(report).ok());
+        let mut losses = read.map_or_else(Vec::new, |read| read.losses);
+        losses.retain(|loss| loss.lost_hundredths > 0);
+        losses.truncate(Self::MOST);
+        losses
+    }
 }
 
 /// Rows that somebody else had brought to market before.
@@ -75,7 +124,7 @@ pub async fn run(ctx: &Ctx, id: Uuid, progress: Progress) -> Result<(), Fault> {
     let Some(plan) = ctx.read(move |db| Plan::read(db, id)).await? else {
         return Ok(());
     };
-    let holdings = holdings(ctx, &plan.rows).await?;
+    let holdings = holdings(ctx, &plan).await?;
     let contract = serde_json::from_str(&plan.contract).map_err(Fault::internal)?;
     let as_of = plan.revision.created_at.into();
     match worker::compose(ctx, holdings, contract, as_of, progress).await? {
@@ -108,6 +157,8 @@ struct Plan {
     contract: String,
     previous: Option<Uuid>,
     rows: Vec<ContributionRow>,
+    /// Entities of linked parties.
+    entities: HashMap<Uuid, Uuid>,
 }
 
 impl Plan {
@@ -123,13 +174,20 @@ impl Plan {
             .ok_or_else(|| Fault::internal("no contract"))?;
         let previous = revisions::current(db, dataset.id.0)?.map(|current| current.id.0);
         let rows = contributions::weighed(db, dataset.id.0)?;
+        let entities = entities::by_party(db)?;
         Ok(Some(Self {
             revision,
             dataset,
             contract,
             previous,
             rows,
+            entities,
         }))
+    }
+
+    /// The person or house behind a party.
+    fn entity(&self, party: Uuid) -> Uuid {
+        self.entities.get(&party).copied().unwrap_or(party)
     }
 }
 
@@ -137,9 +195,10 @@ fn standing(row: &ContributionRow) -> bool {
     row.state == "accepted"
 }
 
-async fn holdings(ctx: &Ctx, rows: &[ContributionRow]) -> Result<Vec<Holding>, Fault> {
-    let mut holdings = Vec::with_capacity(rows.len());
-    for row in rows {
+async fn holdings(ctx: &Ctx, plan: &Plan) -> Result<Vec<Holding>, Fault> {
+    let mut holdings = Vec::with_capacity(plan.rows.len());
+    let owner = plan.entity(plan.dataset.owner_id.0);
+    for row in &plan.rows {
         let marks = open(ctx, stored(row.marks_blob.as_deref())?)
             .await?
             .map_err(Fault::internal)?;
@@ -152,6 +211,8 @@ async fn holdings(ctx: &Ctx, rows: &[ContributionRow]) -> Result<Vec<Holding>, F
         holdings.push(Holding {
             contribution: row.id.0,
             party: row.party_id.0,
+            entity: plan.entity(row.party_id.0),
+            judges: plan.entity(row.party_id.0) == owner,
             receipt_no: number(row.receipt_no)?,
             published_mark: row
                 .published_mark
@@ -259,7 +320,7 @@ async fn publish(ctx: &Ctx, plan: Plan, composed: Composed) -> Result<(), Fault>
         manifest,
         published_at: now.into(),
     };
-    let parts = part_rows(&plan, &weighed.parts)?;
+    let parts = part_rows(&plan, &weighed)?;
     let shares = share_rows(&plan, epoch.as_ref(), &weighed.weights)?;
     let frozen = epoch.map(|epoch| (epoch.digest(), shares));
     let published = ctx
@@ -369,9 +430,9 @@ fn manifest(
     })
 }
 
-fn part_rows(plan: &Plan, parts: &[WeighedPart]) -> Result<Vec<PartRow>, Fault> {
-    let by_id: HashMap<Uuid, &WeighedPart> =
-        parts.iter().map(|part| (part.contribution, part)).collect();
+fn part_rows(plan: &Plan, weighed: &Weighed) -> Result<Vec<PartRow>, Fault> {
+    let parts = weighed.parts.iter();
+    let by_id: HashMap<Uuid, &WeighedPart> = parts.map(|part| (part.contribution, part)).collect();
     let mut rows = Vec::new();
     for row in plan.rows.iter().filter(|row| standing(row)) {
         let part = by_id
@@ -381,6 +442,10 @@ fn part_rows(plan: &Plan, parts: &[WeighedPart]) -> Result<Vec<PartRow>, Fault> 
             shared: part.shared.clone(),
             late: part.late.iter().map(Late::from).collect(),
             mean_quality_ppm: part.mean_quality_ppm,
+            losses: LostPoints::of(row.report.as_deref()),
+            mean_utility_ppm: part.mean_utility_ppm,
+            entity: plan.entities.get(&row.party_id.0).copied(),
+            inputs: weighed.inputs.clone(),
         };
         rows.push(PartRow {
             revision_id: plan.revision.id,

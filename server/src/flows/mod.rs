@@ -10,6 +10,7 @@ pub mod create_dataset;
 pub mod datasets;
 pub mod deliver;
 pub mod edit_dataset;
+pub mod entities;
 pub mod ledger_export;
 pub mod ledger_verify;
 pub mod licences;

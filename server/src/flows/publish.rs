@@ -14,6 +14,7 @@ use crate::flows::revisions::view;
 use crate::jobs::{self, Work};
 use crate::store::contributions;
 use crate::store::datasets;
+use crate::store::entities;
 use crate::store::revisions::{self as store, Asked, RevisionRow};
 
 /// Most characters of a note.
@@ -24,7 +25,7 @@ const NOTE_CHARS: usize = 2_000;
 /// # Errors
 /// [`Fault::missing`] for anybody but the owner; `dataset_withdrawn`; `already_composing`;
 /// `nothing_to_publish` without an accepted contribution; `nothing_new` when the current
-/// revision was made of the same contributions.
+/// revision was made of the same contributions, by the same entities.
 pub async fn run(
     ctx: &Ctx,
     who: &Actor,
@@ -81,11 +82,15 @@ fn something_new(db: &mut Db, dataset: Uuid, last: Option<&RevisionRow>) -> Resu
     let Some(current) = store::current(db, dataset)? else {
         return Ok(());
     };
-    let parts: BTreeSet<Key> = store::parts(db, current.id.0)?
-        .into_iter()
-        .map(|part| part.contribution_id)
-        .collect();
-    if parts == accepted {
+    let parts = store::parts(db, current.id.0)?;
+    let parties: Vec<Uuid> = parts.iter().map(|part| part.party_id.0).collect();
+    let parts: BTreeSet<Key> = parts.iter().map(|part| part.contribution_id).collect();
+    // Accounts that turned out to be of one house are weighed anew.
+    let relinked = match current.published_at {
+        Some(at) => entities::changed_since(db, &parties, at)?,
+        None => false,
+    };
+    if parts == accepted && !relinked {
         return Err(Fault::conflict(
             "nothing_new",
             format!(

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use schema::db::Db;
 use schema::wire::{
-    LateCopies, Page, PageQuery, PartLine, PartyView, RevisionView, ShareLine, SharesView,
+    LateCopies, Page, PageQuery, PartLine, PartLoss, PartyView, RevisionView, ShareLine,
+    SharedRows, SharesView,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -89,6 +90,8 @@ pub async fn shares(ctx: &Ctx, who: Option<&Actor>, id: Uuid) -> Result<SharesVi
                 .flat_map(|detail| detail.late.iter().map(|late| late.party)),
         );
         let people = parties::views(db, &ids)?;
+        let inputs = details.iter().map(|detail| detail.inputs.clone());
+        let inputs_sha256 = inputs.filter(|digest| !digest.is_empty()).last();
         let mut lines = Vec::with_capacity(parts.len());
         for (part, detail) in parts.into_iter().zip(details) {
             lines.push(part_line(db, &people, part, detail)?);
@@ -106,6 +109,7 @@ pub async fn shares(ctx: &Ctx, who: Option<&Actor>, id: Uuid) -> Result<SharesVi
             digest: hex::encode(digest),
             shares: shares.collect::<Result<_, Fault>>()?,
             parts: lines,
+            inputs_sha256,
         })
     })
     .await
@@ -155,6 +159,14 @@ fn part_line(
             rows: i64::try_from(late.rows).map_err(Fault::internal)?,
         });
     }
+    let shared = detail.shared.into_iter();
+    let shared = shared.map(|(holders, rows)| SharedRows { holders, rows });
+    let losses = detail.losses.into_iter().map(|loss| PartLoss {
+        dimension: loss.dimension,
+        column: loss.column,
+        rule: loss.rule,
+        lost_hundredths: loss.lost_hundredths,
+    });
     Ok(PartLine {
         contribution_id: part.contribution_id.0,
         party: person(people, part.party_id.0)?,
@@ -164,8 +176,13 @@ fn part_line(
         rows_unique: part.rows_unique,
         rows_shared: part.rows_shared,
         rows_late: part.rows_late,
+        shared: shared.collect(),
         mass: part.mass,
         grade: part.grade,
+        quality_ppm: detail.mean_quality_ppm,
+        losses: losses.collect(),
+        utility_ppm: detail.mean_utility_ppm,
+        entity_id: detail.entity,
         late_copies,
     })
 }

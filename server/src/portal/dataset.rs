@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::chart::{self, Strip};
 use super::quality_view::{self as view, Quality};
 use super::shell::{Page, Shell, Visit, show};
-use super::words;
+use super::{why, words};
 use crate::auth::Actor;
 use crate::ctx::Ctx;
 use crate::error::Fault;

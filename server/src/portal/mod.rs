@@ -32,6 +32,7 @@ mod sign_up;
 mod statement;
 mod statements;
 mod wallet;
+mod why;
 mod words;
 
 use actix_web::middleware::from_fn;

@@ -237,8 +237,21 @@ pub fn shares() -> SharesView {
             rows_unique: 6000,
             rows_shared: 1000,
             rows_late: 500,
+            shared: vec![SharedRows {
+                holders: 2,
+                rows: 1000,
+            }],
             mass: "99".into(),
             grade: 9320,
+            quality_ppm: 931_400,
+            losses: vec![PartLoss {
+                dimension: "completeness".into(),
+                column: Some("dep_time".into()),
+                rule: "missing".into(),
+                lost_hundredths: 412,
+            }],
+            utility_ppm: 1_040_000,
+            entity_id: None,
             late_copies: vec![LateCopies {
                 holder: party("Harbour Data"),
                 contribution_id: id(31),
@@ -247,6 +260,7 @@ pub fn shares() -> SharesView {
                 rows: 500,
             }],
         }],
+        inputs_sha256: Some("ad".repeat(32)),
     }
 }
 

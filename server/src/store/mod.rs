@@ -3,6 +3,7 @@
 pub mod contributions;
 pub mod counters;
 pub mod datasets;
+pub mod entities;
 pub mod grants;
 pub mod jobs;
 pub mod journal;

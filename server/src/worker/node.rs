@@ -89,6 +89,10 @@ pub struct Holding {
     pub contribution: Uuid,
     /// Who earns.
     pub party: Uuid,
+    /// The person or house behind the party.
+    pub entity: Uuid,
+    /// Whether its held-out rows judge others.
+    pub judges: bool,
     /// Its receipt.
     pub receipt_no: u64,
     /// Last receipt given when it was first published.
@@ -221,6 +225,8 @@ fn hand_over(holdings: Vec<Holding>) -> (Vec<HoldingTask>, Vec<File>) {
         tasks.push(HoldingTask {
             contribution: holding.contribution,
             party: holding.party,
+            entity: holding.entity,
+            judges: holding.judges,
             receipt_no: holding.receipt_no,
             published_mark: holding.published_mark,
             grade: holding.grade,

@@ -120,12 +120,16 @@ pub struct HoldingTask {
     pub contribution: Uuid,
     /// Who earns.
     pub party: Uuid,
+    /// The person or house behind the party: what several of its parties hold is held once.
+    pub entity: Uuid,
     /// Its receipt.
     pub receipt_no: u64,
     /// Last receipt given when it was first published.
     pub published_mark: Option<u64>,
     /// Q in hundredths.
     pub grade: u32,
+    /// Whether its held-out rows judge what the rows of others teach.
+    pub judges: bool,
     /// Key of its marks.
     pub marks_key: KeyText,
     /// Key of its cleaned file; absent for a withdrawn one.
@@ -228,6 +232,8 @@ pub struct Weighed {
     pub weights: BTreeMap<Uuid, String>,
     /// Rows of the revision.
     pub rows: u64,
+    /// SHA-256 of everything that was weighed, hexadecimal: who, receipt, grade, marks.
+    pub inputs: String,
 }
 
 /// What one contribution brought.
@@ -249,6 +255,8 @@ pub struct WeighedPart {
     pub mass: String,
     /// Average quality of what was weighed, parts per million.
     pub mean_quality_ppm: u64,
+    /// Average utility of it, parts per million; 10⁶ where none was measured.
+    pub mean_utility_ppm: u64,
 }
 
 /// Rows that somebody else had brought to market before.

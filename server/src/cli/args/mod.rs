@@ -62,6 +62,7 @@ Operate
   trial-balance    Sums of all accounts
   ledger           Verify, export, replay the journal
   password-reset   Make a link for a new password
+  entity           Say which accounts are one person or house
 
 Options:
 {options}
@@ -117,6 +118,7 @@ pub enum Command {
     TrialBalance(TrialBalance),
     Ledger(Ledger),
     PasswordReset(PasswordReset),
+    Entity(Entity),
 }
 
 /// Which node, and as whom.

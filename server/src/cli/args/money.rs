@@ -188,3 +188,48 @@ pub struct PasswordReset {
     #[command(flatten)]
     pub remote: Remote,
 }
+
+/// Say which accounts are one person or house.
+///
+/// Whoever holds the same rows under several accounts is weighed as one from the next revision
+/// on: the rows are held once, since the earliest receipt. Frozen shares stay as they are.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  granary entity link quill inkwell --reason 'same payout account'
+  granary entity list
+  granary entity unlink inkwell")]
+pub struct Entity {
+    #[command(subcommand)]
+    pub action: EntityAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EntityAction {
+    /// Link two parties or more; whoever was linked to one of them comes along.
+    Link {
+        /// Handles, e-mail addresses or ids.
+        #[arg(required = true, num_args = 2..)]
+        parties: Vec<String>,
+        /// How you know; kept.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// All entities of more than one party.
+    List {
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Take a party out of its entity.
+    Unlink {
+        /// Handle, e-mail address or id.
+        party: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}

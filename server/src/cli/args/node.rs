@@ -138,6 +138,10 @@ pub enum BenchWhat {
     Payments(BenchArgs),
     /// Contributor credits per second.
     Settlement(BenchArgs),
+    /// Weights of five million rows of twenty owners, in file order and shuffled.
+    Weights(BenchArgs),
+    /// KNN-Shapley values, against numpy where it is installed.
+    Shapley(BenchArgs),
 }
 
 #[derive(Debug, Clone, Args)]

@@ -2,6 +2,7 @@
 //! ratios mean anything from one machine to another. Use a release build.
 
 mod files;
+mod weights;
 
 use std::path::Path;
 
@@ -28,12 +29,16 @@ pub fn run(args: &Bench) -> Outcome {
                 files::ingest(args, &place.path().join("ingest")).await?;
                 files::download(args, &place.path().join("download")).await?;
                 payments(args, place.path()).await?;
-                settlement(args, place.path()).await
+                settlement(args, place.path()).await?;
+                weights::weights(args)?;
+                weights::values(place.path())
             }
             BenchWhat::Ingest(args) => files::ingest(args, place.path()).await,
             BenchWhat::Download(args) => files::download(args, place.path()).await,
             BenchWhat::Payments(args) => payments(args, place.path()).await,
             BenchWhat::Settlement(args) => settlement(args, place.path()).await,
+            BenchWhat::Weights(args) => weights::weights(args),
+            BenchWhat::Shapley(_) => weights::values(place.path()),
         }
     })
 }

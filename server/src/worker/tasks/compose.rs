@@ -1,12 +1,15 @@
 //! From contributions to a revision: weigh first, on fixed-size marks alone; then join the
 //! kept rows of the cleaned files; then grade the whole.
 
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
 use dataset_core::columns::Contract;
+use dataset_core::digest::Hasher;
 use dataset_core::pack::{self, KeepMask, Part};
 use dataset_core::preflight;
-use quality::weigh::{self, Composition, ContributionWeight, Holding, KeyedRow, Repeats};
+use quality::weigh::{self, Clusters, Composition, ContributionWeight, Holding, KeyedRow, Repeats};
+use uuid::Uuid;
 
 use super::super::child::Voice;
 use super::super::fd;
@@ -16,6 +19,9 @@ use super::super::wire::{
 };
 use super::{Stop, open_own, recipient, seal_whole};
 
+/// Name of the rule that weighs, part of what is hashed.
+const RULE: &str = "gated quotient coverage/1";
+
 pub(in super::super) fn run(task: ComposeTask, voice: &mut Voice) -> Finding {
     compose(&task, voice).map_or_else(Finding::from, Finding::Composed)
 }
@@ -24,10 +30,13 @@ fn compose(task: &ComposeTask, voice: &mut Voice) -> Result<ComposedFinding, Sto
     voice.stage("weighing");
     let contract = Contract::from_json(task.contract.to_string().as_bytes())
         .map_err(|error| Stop::broken(error.to_string()))?;
-    let composition = weigh(&task.holdings, repeats(&contract))?;
-    let weighed = Frame::Weighed(Box::new(summary(&composition)));
+    let marks = read_all_marks(&task.holdings)?;
+    let holdings = holdings(&task.holdings, &marks);
+    let clusters = Clusters::new(&holdings, repeats(&contract)).map_err(broken)?;
+    let composition = weigh::compose_clusters(&clusters);
+    let weighed = summary(&composition, &task.holdings, &inputs(task, &marks)?);
     voice
-        .say(&weighed)
+        .say(&Frame::Weighed(Box::new(weighed)))
         .map_err(|error| Stop::broken(error.to_string()))?;
     if composition.rows_delivered == 0 {
         return Err(Stop::Refused {
@@ -62,25 +71,52 @@ fn repeats(contract: &Contract) -> Repeats {
     }
 }
 
-fn weigh(holdings: &[HoldingTask], repeats: Repeats) -> Result<Composition, Stop> {
-    let mut marks = Vec::with_capacity(holdings.len());
-    for (holding, descriptor) in holdings.iter().zip(fd::INPUTS..) {
-        marks.push(read_marks(holding, descriptor)?);
+fn broken(error: impl std::fmt::Display) -> Stop {
+    Stop::broken(error.to_string())
+}
+
+fn read_all_marks(holdings: &[HoldingTask]) -> Result<Vec<Vec<KeyedRow>>, Stop> {
+    let inputs = holdings.iter().zip(fd::INPUTS..);
+    inputs
+        .map(|(holding, descriptor)| read_marks(holding, descriptor))
+        .collect()
+}
+
+fn holdings<'m>(tasks: &[HoldingTask], marks: &'m [Vec<KeyedRow>]) -> Vec<Holding<'m>> {
+    let holdings = tasks.iter().zip(marks).map(|(holding, rows)| Holding {
+        contribution: holding.contribution,
+        entity: holding.entity,
+        receipt_no: holding.receipt_no,
+        first_published: holding.published_mark,
+        q_hundredths: holding.grade,
+        rows,
+        tombstone: holding.part_key.is_none(),
+        clusters: None,
+        judges: holding.judges,
+    });
+    holdings.collect()
+}
+
+/// Digest of everything that the weights follow from, so that two weighings can be compared.
+fn inputs(task: &ComposeTask, marks: &[Vec<KeyedRow>]) -> Result<String, Stop> {
+    let mut all = Hasher::new();
+    all.update(RULE.as_bytes());
+    all.update(&serde_json_canonicalizer::to_vec(&task.contract).map_err(broken)?);
+    for (holding, rows) in task.holdings.iter().zip(marks) {
+        all.update(holding.contribution.as_bytes());
+        all.update(holding.entity.as_bytes());
+        all.update(&holding.receipt_no.to_le_bytes());
+        let published = holding.published_mark.map_or(u64::MAX, |mark| mark);
+        all.update(&published.to_le_bytes());
+        all.update(&holding.grade.to_le_bytes());
+        all.update(&[u8::from(holding.part_key.is_some())]);
+        all.update(&(rows.len() as u64).to_le_bytes());
+        for row in rows {
+            all.update(&row.fp);
+            all.update(&row.quality.to_le_bytes());
+        }
     }
-    let holdings: Vec<Holding<'_>> = holdings
-        .iter()
-        .zip(&marks)
-        .map(|(holding, rows)| Holding {
-            contribution: holding.contribution,
-            entity: holding.party,
-            receipt_no: holding.receipt_no,
-            first_published: holding.published_mark,
-            q_hundredths: holding.grade,
-            rows,
-            tombstone: holding.part_key.is_none(),
-        })
-        .collect();
-    weigh::compose(&holdings, repeats).map_err(|error| Stop::broken(error.to_string()))
+    Ok(all.finish().to_string())
 }
 
 fn read_marks(holding: &HoldingTask, descriptor: i32) -> Result<Vec<KeyedRow>, Stop> {
@@ -126,22 +162,33 @@ fn join(
     pack::compose(parts, contract, &limits, Vec::new()).map_err(|refusal| Stop::refused(&refusal))
 }
 
-fn summary(composition: &Composition) -> Weighed {
-    let weights = composition
-        .weights
+fn summary(composition: &Composition, holdings: &[HoldingTask], inputs: &str) -> Weighed {
+    let parties: HashMap<Uuid, Uuid> = holdings
         .iter()
-        .map(|(party, weight)| (*party, weight.to_string()));
+        .map(|holding| (holding.contribution, holding.party))
+        .collect();
+    let party = |contribution: &Uuid| parties.get(contribution).copied().unwrap_or_default();
+    // Parties of one entity are weighed as one and paid each for its own contributions.
+    let mut weights: BTreeMap<Uuid, u128> = BTreeMap::new();
+    for of in composition.contributions.iter().filter(|of| of.mass > 0) {
+        *weights.entry(party(&of.contribution)).or_default() += of.mass;
+    }
+    let weights = weights
+        .into_iter()
+        .map(|(party, weight)| (party, weight.to_string()));
+    let parts = composition.contributions.iter();
     Weighed {
-        parts: composition.contributions.iter().map(part).collect(),
+        parts: parts.map(|of| part(of, party)).collect(),
         weights: weights.collect(),
         rows: composition.rows_delivered,
+        inputs: inputs.to_owned(),
     }
 }
 
-fn part(weight: &ContributionWeight) -> WeighedPart {
+fn part(weight: &ContributionWeight, party: impl Fn(&Uuid) -> Uuid) -> WeighedPart {
     let late = weight.late.iter().map(|late| LatePart {
         contribution: late.contribution,
-        party: late.entity,
+        party: party(&late.contribution),
         receipt_no: late.receipt_no,
         rows: late.rows,
     });
@@ -154,5 +201,6 @@ fn part(weight: &ContributionWeight) -> WeighedPart {
         late: late.collect(),
         mass: weight.mass.to_string(),
         mean_quality_ppm: weight.mean_quality_ppm(),
+        mean_utility_ppm: weight.mean_utility_ppm(),
     }
 }

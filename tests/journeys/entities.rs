@@ -1,0 +1,119 @@
+//! Accounts of one house are weighed as one, once the operator knows.
+
+use schema::wire::*;
+
+use crate::support::people::refused;
+use crate::support::{Person, TestApp, journeys, readings};
+
+journeys!(linked_accounts_hold_a_row_once);
+
+const ALL: i64 = 1_000_000_000_000;
+
+async fn linked_accounts_hold_a_row_once(app: &mut TestApp) {
+    let operator = app.operator().await;
+    let owner = app.party("owner").await;
+    let (cat, dog) = (app.party("cat").await, app.party("dog").await);
+    let dataset = app.dataset(&owner, Admission::Open).await;
+    app.contribute(&owner, &dataset, &readings(0..60)).await;
+    app.contribute(&cat, &dataset, &readings(40..80)).await;
+    app.contribute(&dog, &dataset, &readings(40..80)).await;
+    let apart = shares(app, app.publish(&owner, &dataset).await).await;
+    // Of 80 rows the owner has 40 alone and a third of 20.
+    near(share(&apart, &owner), ALL * 140 / 240);
+    near(share(&apart, &cat), share(&apart, &dog));
+    assert_eq!(
+        part(&apart, &owner).shared,
+        [SharedRows {
+            holders: 3,
+            rows: 20
+        }]
+    );
+
+    let new = NewEntity {
+        parties: vec![cat.handle.clone(), dog.email.clone()],
+        reason: "same payout account".to_owned(),
+    };
+    refused(owner.client.link_parties(&new).await, 404, "not_found");
+    let alone = NewEntity {
+        parties: vec![cat.handle.clone(), cat.email.clone()],
+        ..new.clone()
+    };
+    refused(operator.client.link_parties(&alone).await, 422, "invalid");
+    let entity = operator.client.link_parties(&new).await.unwrap();
+    let members: Vec<_> = entity
+        .members
+        .iter()
+        .map(|m| m.party.handle.as_str())
+        .collect();
+    assert_eq!(members, ["cat", "dog"]);
+    assert_eq!(operator.client.entities().await.unwrap(), [entity.clone()]);
+    // Saying it twice changes nothing.
+    assert_eq!(operator.client.link_parties(&new).await.unwrap(), entity);
+
+    // The same contributions by other entities make another revision.
+    let linked = shares(app, app.publish(&owner, &dataset).await).await;
+    near(share(&linked, &owner), ALL * 50 / 80);
+    assert_eq!(
+        share(&linked, &cat) + share(&linked, &dog),
+        ALL - share(&linked, &owner)
+    );
+    let own = part(&linked, &owner);
+    assert_eq!(
+        own.shared,
+        [SharedRows {
+            holders: 2,
+            rows: 20
+        }]
+    );
+    assert_eq!(
+        (own.entity_id, part(&linked, &cat).entity_id),
+        (None, Some(entity.id))
+    );
+    assert!(
+        own.quality_ppm > 0 && own.utility_ppm == 1_000_000,
+        "{own:?}"
+    );
+    assert_eq!(
+        own.losses.first().map(|loss| loss.dimension.as_str()),
+        Some("documentation")
+    );
+    assert_ne!(apart.inputs_sha256, linked.inputs_sha256);
+    // What was frozen stays.
+    let frozen = app.visitor.shares(apart.revision_id).await.unwrap();
+    assert_eq!(frozen, apart);
+
+    operator.client.unlink_party(&dog.handle).await.unwrap();
+    refused(
+        operator.client.unlink_party(&dog.handle).await,
+        404,
+        "not_found",
+    );
+    let again = shares(app, app.publish(&owner, &dataset).await).await;
+    assert_eq!(share(&again, &owner), share(&apart, &owner));
+    let nothing = NewRevision::default();
+    refused(
+        owner.client.publish(dataset.id, &nothing).await,
+        409,
+        "nothing_new",
+    );
+}
+
+async fn shares(app: &TestApp, revision: RevisionView) -> SharesView {
+    app.visitor.shares(revision.id).await.unwrap()
+}
+
+fn share(of: &SharesView, who: &Person) -> i64 {
+    let line = of.shares.iter().find(|line| line.party.id == who.id);
+    line.map_or(0, |line| line.share)
+}
+
+fn part(of: &SharesView, who: &Person) -> PartLine {
+    let line = of.parts.iter().find(|line| line.party.id == who.id);
+    line.unwrap().clone()
+}
+
+/// Rows differ a little in quality.
+fn near(found: i64, expected: i64) {
+    let off = (found - expected).abs();
+    assert!(off < ALL / 50, "{found}, not about {expected}");
+}
