@@ -1,5 +1,6 @@
 //! Accounts of one house are weighed as one, once the operator knows.
 
+use chrono::TimeDelta;
 use schema::wire::*;
 
 use crate::support::people::refused;
@@ -29,26 +30,8 @@ async fn linked_accounts_hold_a_row_once(app: &mut TestApp) {
         }]
     );
 
-    let new = NewEntity {
-        parties: vec![cat.handle.clone(), dog.email.clone()],
-        reason: "same payout account".to_owned(),
-    };
-    refused(owner.client.link_parties(&new).await, 404, "not_found");
-    let alone = NewEntity {
-        parties: vec![cat.handle.clone(), cat.email.clone()],
-        ..new.clone()
-    };
-    refused(operator.client.link_parties(&alone).await, 422, "invalid");
-    let entity = operator.client.link_parties(&new).await.unwrap();
-    let members: Vec<_> = entity
-        .members
-        .iter()
-        .map(|m| m.party.handle.as_str())
-        .collect();
-    assert_eq!(members, ["cat", "dog"]);
-    assert_eq!(operator.client.entities().await.unwrap(), [entity.clone()]);
-    // Saying it twice changes nothing.
-    assert_eq!(operator.client.link_parties(&new).await.unwrap(), entity);
+    app.later(TimeDelta::hours(1));
+    let entity = link(&operator, &owner, &cat, &dog).await;
 
     // The same contributions by other entities make another revision.
     let linked = shares(app, app.publish(&owner, &dataset).await).await;
@@ -82,6 +65,7 @@ async fn linked_accounts_hold_a_row_once(app: &mut TestApp) {
     let frozen = app.visitor.shares(apart.revision_id).await.unwrap();
     assert_eq!(frozen, apart);
 
+    app.later(TimeDelta::hours(1));
     operator.client.unlink_party(&dog.handle).await.unwrap();
     refused(
         operator.client.unlink_party(&dog.handle).await,
@@ -96,6 +80,31 @@ async fn linked_accounts_hold_a_row_once(app: &mut TestApp) {
         409,
         "nothing_new",
     );
+}
+
+/// The operator links two parties, and nobody else can.
+async fn link(operator: &Person, owner: &Person, cat: &Person, dog: &Person) -> EntityView {
+    let new = NewEntity {
+        parties: vec![cat.handle.clone(), dog.email.clone()],
+        reason: "same payout account".to_owned(),
+    };
+    refused(owner.client.link_parties(&new).await, 404, "not_found");
+    let alone = NewEntity {
+        parties: vec![cat.handle.clone(), cat.email.clone()],
+        ..new.clone()
+    };
+    refused(operator.client.link_parties(&alone).await, 422, "invalid");
+    let entity = operator.client.link_parties(&new).await.unwrap();
+    let members: Vec<_> = entity
+        .members
+        .iter()
+        .map(|m| m.party.handle.as_str())
+        .collect();
+    assert_eq!(members, ["cat", "dog"]);
+    assert_eq!(operator.client.entities().await.unwrap(), [entity.clone()]);
+    // Saying it twice changes nothing.
+    assert_eq!(operator.client.link_parties(&new).await.unwrap(), entity);
+    entity
 }
 
 async fn shares(app: &TestApp, revision: RevisionView) -> SharesView {

@@ -86,10 +86,7 @@ fn something_new(db: &mut Db, dataset: Uuid, last: Option<&RevisionRow>) -> Resu
     let parties: Vec<Uuid> = parts.iter().map(|part| part.party_id.0).collect();
     let parts: BTreeSet<Key> = parts.iter().map(|part| part.contribution_id).collect();
     // Accounts that turned out to be of one house are weighed anew.
-    let relinked = match current.published_at {
-        Some(at) => entities::changed_since(db, &parties, at)?,
-        None => false,
-    };
+    let relinked = entities::changed_since(db, &parties, current.created_at)?;
     if parts == accepted && !relinked {
         return Err(Fault::conflict(
             "nothing_new",

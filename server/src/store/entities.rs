@@ -31,7 +31,7 @@ pub struct LinkRow {
 pub fn in_force(db: &mut Db) -> Result<Vec<LinkRow>, Fault> {
     let rows = on!(db, c => entity_link::table
         .filter(entity_link::ended_at.is_null())
-        .order((entity_link::entity_id.asc(), entity_link::linked_at.asc(), entity_link::id.asc()))
+        .order((entity_link::entity_id.asc(), entity_link::linked_at.asc(), entity_link::party_id.asc()))
         .select(LinkRow::as_select())
         .load(c))?;
     Ok(rows)
