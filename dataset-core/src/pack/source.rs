@@ -96,15 +96,14 @@ impl<R: Read + Seek + Send + 'static> Source<R> {
         group: usize,
         limits: &Limits,
     ) -> Result<impl Iterator<Item = Result<RecordBatch, Refusal>>, Refusal> {
-        let mut batches: ParquetRecordBatchReader =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(
-                self.reader.clone(),
-                self.metadata.clone(),
-            )
-            .with_row_groups(vec![group])
-            .with_batch_size(batch_rows(self.metadata.schema(), limits))
-            .build()
-            .map_err(|error| self.reader.refuse(&error))?;
+        let mut batches: ParquetRecordBatchReader = ParquetRecordBatchReaderBuilder::new_with_metadata(
+            self.reader.clone(),
+            self.metadata.clone(),
+        )
+        .with_row_groups(vec![group])
+        .with_batch_size(batch_rows(self.metadata.schema(), limits))
+        .build()
+        .map_err(|error| self.reader.refuse(&error))?;
         Ok(std::iter::from_fn(move || {
             match contained(|| batches.next()) {
                 Ok(batch) => batch.map(|batch| batch.map_err(|error| self.reader.refuse(&error))),
