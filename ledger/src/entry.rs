@@ -138,9 +138,11 @@ pub enum Kind {
     PointsIssue,
     PointsRedeem,
     PointsExpire,
+    ProviderFee,
+    ProviderPayout,
 }
 
-const KINDS: [(Kind, &str); 21] = [
+const KINDS: [(Kind, &str); 23] = [
     (Kind::TopUp, "top_up"),
     (Kind::Purchase, "purchase"),
     (Kind::SubscriptionCharge, "subscription_charge"),
@@ -162,6 +164,8 @@ const KINDS: [(Kind, &str); 21] = [
     (Kind::PointsIssue, "points_issue"),
     (Kind::PointsRedeem, "points_redeem"),
     (Kind::PointsExpire, "points_expire"),
+    (Kind::ProviderFee, "provider_fee"),
+    (Kind::ProviderPayout, "provider_payout"),
 ];
 
 impl Kind {

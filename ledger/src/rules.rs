@@ -10,6 +10,7 @@
 //! | reserve_hold, reserve_release, reserve_draw | [`reserve_hold`], [`reserve_release`] (a draw posts like a release) |
 //! | payout, payout_settled, payout_returned | [`payout`], [`payout_settled`], [`payout_returned`] |
 //! | subscription_charge, subscription_recognise | [`subscription_charge`], [`recognise`] |
+//! | provider_fee, provider_payout | [`provider_fee`], [`provider_payout`] |
 //! | adjustment | [`Adjustment::approve`] |
 //! | account_closing | [`closing`] |
 //! | exchange | [`exchange`]: two entries in two books |
@@ -24,6 +25,7 @@ mod contributor;
 mod dispute;
 mod exchange;
 mod points;
+mod provider;
 mod subscription;
 
 pub use adjust::{Adjustment, Approved};
@@ -33,6 +35,7 @@ pub use contributor::{
 pub use dispute::{bank_costs, dispute_lost, dispute_open, dispute_won, taken_from_wallet};
 pub use exchange::{Rate, exchange};
 pub use points::{points_expire, points_issue, points_redeem};
+pub use provider::{provider_fee, provider_payout, provider_payout_failed, top_up_refund};
 pub use subscription::{Charge, recognise, subscription_charge, subscription_refund};
 
 use crate::account::{Account, Label};

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::ports::payment::StripeSettings;
+
 /// Settings of `granary serve` and of every command that works on a node's data.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
@@ -76,6 +78,14 @@ pub struct Config {
     /// Mark cookies Secure (set when users come by https).
     #[arg(long, env = "GRANARY_SECURE_COOKIES")]
     pub secure_cookies: bool,
+
+    /// Where people transfer money to, in your words: account holder, IBAN, BIC.
+    #[arg(long, env = "GRANARY_BANK_DETAILS", value_name = "TEXT")]
+    pub bank_details: Option<String>,
+
+    /// The card provider.
+    #[command(flatten)]
+    pub stripe: StripeSettings,
 }
 
 impl Config {

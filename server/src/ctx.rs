@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::error::Fault;
 use crate::journal::Journal;
 use crate::keys::NodeKeys;
+use crate::ports::payment::Payments;
 
 /// The node's means: configuration, database, blobs, keys, the journal's writer, time.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub struct Inner {
     pub blobs: Blobs,
     /// The node's secrets.
     pub keys: NodeKeys,
+    /// Ways for money to come in.
+    pub payments: Payments,
     /// The single writer of money.
     pub journal: Journal,
     /// Present.
@@ -65,6 +68,14 @@ impl Ctx {
     #[must_use]
     pub fn id(&self) -> Uuid {
         self.ids.next(self.now())
+    }
+
+    /// Tells every runner that a job was put in the database.
+    pub fn ring(&self) {
+        // One for each checker's runner, one for the runner of payments.
+        for _ in 0..=self.config.workers.max(1) {
+            self.job_bell.notify_one();
+        }
     }
 
     /// Runs database work off the async threads, without a transaction: for reads.

@@ -1,7 +1,7 @@
 //! The trunk of Granary: composes the four leaves, and holds every effect and entrance.
 //!
 //! Data flows one way: entrances ([`api`], [`portal`], [`cli`]) call [`flows`]; flows call
-//! [`store`], [`blobs`], the [`journal`] and the leaves. Nothing calls back.
+//! [`store`], [`blobs`], [`ports`], the [`journal`] and the leaves. Nothing calls back.
 
 pub mod api;
 pub mod auth;
@@ -19,6 +19,7 @@ pub mod journal;
 pub mod keys;
 pub mod paging;
 pub mod portal;
+pub mod ports;
 pub mod serve;
 pub mod signed_url;
 pub mod store;

@@ -36,6 +36,7 @@ use crate::flows::operator_link;
 use crate::jobs::Runners;
 use crate::journal::Journal;
 use crate::keys::{self, KeyFault, NodeKeys};
+use crate::ports::payment::Payments;
 
 /// Threads that answer requests; the work behind them has its own.
 const WORKERS: usize = 2;
@@ -71,6 +72,9 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, #[source] io::Error),
+    /// Settings of payments do not fit together.
+    #[error("payments: {0}")]
+    Payments(String),
     /// The system refuses what the server needs.
     #[error("the server cannot be started: {0}")]
     Server(#[from] io::Error),
@@ -87,6 +91,7 @@ pub enum StartError {
 pub fn build_ctx(config: Config, clock: Clock, ids: Ids) -> Result<Ctx, StartError> {
     let folder = |error| StartError::Folder(config.data_dir.clone(), error);
     std::fs::create_dir_all(&config.data_dir).map_err(folder)?;
+    let payments = Payments::open(&config).map_err(StartError::Payments)?;
     let lock = lock(&config.data_dir)?;
     let seed = match &ids {
         Ids::Seeded { seed, .. } => Some(*seed),
@@ -104,6 +109,7 @@ pub fn build_ctx(config: Config, clock: Clock, ids: Ids) -> Result<Ctx, StartErr
         pool,
         blobs,
         keys,
+        payments,
         journal,
         clock,
         ids,

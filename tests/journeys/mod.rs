@@ -2,6 +2,7 @@
 
 mod backup;
 mod by_hand;
+mod cards;
 mod consumer;
 mod copycat;
 mod demo;

@@ -1,3 +1,4 @@
 //! What holds whatever people do, in whatever order.
 
+mod messages;
 mod money;

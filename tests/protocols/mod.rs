@@ -4,3 +4,4 @@ mod age;
 mod hledger;
 mod openssl;
 mod s3;
+mod stripe;

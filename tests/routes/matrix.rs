@@ -34,6 +34,7 @@ struct Parts {
     recipient: Uuid,
     token: Uuid,
     party: Uuid,
+    payment: Uuid,
 }
 
 #[test]
@@ -119,6 +120,11 @@ impl Scene {
             .unwrap()
             .info
             .id;
+        let fill = NewPayment {
+            amount: Some(eur(100)),
+            ..NewPayment::default()
+        };
+        let payment = buyer.client.pay("fill", &fill).await.unwrap().id;
         let settled = market
             .operator
             .client
@@ -133,6 +139,7 @@ impl Scene {
             recipient,
             token,
             party: stranger.id,
+            payment,
         };
         let people = [
             None,
@@ -161,6 +168,7 @@ impl Scene {
             "statements" => self.parts.statement,
             "recipients" => self.parts.recipient,
             "tokens" => self.parts.token,
+            "payments" => self.parts.payment,
             "admin" => self.parts.party,
             _ => Uuid::nil(),
         };
@@ -270,6 +278,8 @@ impl Scene {
                 "POST /api/v1/licences/{}/download-urls",
                 json!({"recipient_id": self.parts.recipient}),
             ),
+            ("POST /api/v1/payments", json!({"amount": eur(0)})),
+            ("POST /webhooks/stripe", json!({"id": "evt_1"})),
             (
                 "POST /api/v1/admin/top-ups",
                 json!({"party": "buyer", "amount": eur(0), "reference": "x"}),

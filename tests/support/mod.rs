@@ -1,6 +1,7 @@
 //! A node under test, the people around it, and the files they hold.
 
 pub mod app;
+pub mod cards;
 pub mod database;
 pub mod files;
 pub mod market;
@@ -37,6 +38,39 @@ macro_rules! journeys {
     )+};
 }
 pub(crate) use journeys;
+
+/// The same for stories `async fn(app: &mut TestApp, provider: &Provider)` on a node that takes
+/// cards.
+macro_rules! card_journeys {
+    ($($story:ident),+ $(,)?) => {$(
+        mod $story {
+            use crate::support::cards::Provider;
+            use crate::support::{Database, app};
+
+            fn on(database: Database) {
+                let provider = Provider::start();
+                app::run_with(
+                    database,
+                    |config| provider.set(config),
+                    async |app| super::$story(app, &provider).await,
+                );
+            }
+
+            #[test]
+            fn on_sqlite() {
+                on(Database::sqlite());
+            }
+
+            #[test]
+            fn on_postgres() {
+                if let Some(database) = Database::postgres() {
+                    on(database);
+                }
+            }
+        }
+    )+};
+}
+pub(crate) use card_journeys;
 
 /// The program under test, built beside the tests.
 pub fn granary() -> PathBuf {

@@ -9,9 +9,11 @@ mod market;
 mod money;
 mod node;
 mod party;
+mod payment;
 
 pub use dataset::*;
 pub use market::*;
 pub use money::*;
 pub use node::*;
 pub use party::*;
+pub use payment::*;

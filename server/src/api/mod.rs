@@ -14,6 +14,7 @@ mod licences;
 mod node;
 mod offers;
 mod orders;
+mod payments;
 pub mod problem;
 mod recipients;
 mod revisions;
@@ -23,7 +24,7 @@ mod tokens;
 
 use actix_web::App;
 use actix_web::middleware::Compress;
-use actix_web::web::{Data, JsonConfig, PathConfig, QueryConfig, resource, to};
+use actix_web::web::{Data, JsonConfig, PathConfig, PayloadConfig, QueryConfig, resource, to};
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::scope::scope;
@@ -88,7 +89,12 @@ fn v1(api: &mut ServiceConfig) {
         .service(admin::issue_password_reset)
         .service(admin::link_parties)
         .service(admin::list_entities)
-        .service(admin::unlink_party);
+        .service(admin::unlink_party)
+        .service(payments::begin_payment)
+        .service(payments::list_payments)
+        .service(payments::show_payment)
+        .service(payments::list_messages)
+        .service(payments::retry_message);
 }
 
 fn routes(app: &mut ServiceConfig) {
@@ -96,7 +102,8 @@ fn routes(app: &mut ServiceConfig) {
         .service(node::show_readiness)
         .service(node::show_metrics)
         .service(node::show_openapi)
-        .service(node::show_node);
+        .service(node::show_node)
+        .service(payments::take_stripe_message);
     app.service(
         scope("/api/v1")
             .configure(v1)
@@ -114,6 +121,7 @@ pub fn configure(app: &mut actix_web::web::ServiceConfig) {
     )
     .app_data(QueryConfig::default().error_handler(query_error))
     .app_data(PathConfig::default().error_handler(path_error))
+    .app_data(PayloadConfig::new(JSON_BYTES))
     .app_data(Data::new(Addresses::of(&description)));
     routes(&mut ServiceConfig::new(app));
     files::configure(app);

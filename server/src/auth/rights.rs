@@ -261,6 +261,8 @@ matrix! {
         reset_password ResetPassword [Operator];
         /// Say which parties are one person or house.
         link_parties LinkParties [Operator];
+        /// See and retry messages of the payment provider.
+        mind_provider MindProvider [Operator];
     }
 }
 

@@ -30,6 +30,7 @@ Node.Settle                      . . . . . . . . P
 Node.Audit                       . . . . . . . . P
 Node.ResetPassword               . . . . . . . . P
 Node.LinkParties                 . . . . . . . . P
+Node.MindProvider                . . . . . . . . P
 ";
 
 #[test]

@@ -6,14 +6,15 @@ use dataset_core::licence::SignedLicence;
 use dataset_core::seal::Identity;
 use dataset_core::sign::VerifyKey;
 use schema::wire::{
-    ClauseView, DatasetView, DownloadRequest, LicenceView, NewOrder, NewRecipient, OfferView,
-    OrderView, RecipientView,
+    ClauseView, DatasetView, DownloadRequest, LicenceView, NewOrder, NewPayment, NewRecipient,
+    OfferView, OrderView, PayWay, RecipientView,
 };
 use serde_json::json;
 use uuid::Uuid;
 
 use super::amount::show;
 use super::args::{Buy, Catalog, Download, Licence, LicenceAction, Orders, Terms};
+use super::pay::payment_text;
 use super::stop::{Exit, Outcome, Stop};
 use super::table::{Table, bytes, folded, grade, grouped};
 use super::{ask, bars, block_on, print_json, print_text, settings};
@@ -107,6 +108,19 @@ pub async fn buy(args: &Buy) -> Outcome {
         price: offer.price.clone(),
     };
     let key = ask::once(args.once.as_deref());
+    if args.card {
+        let new = NewPayment {
+            amount: None,
+            order: Some(order),
+            way: Some(PayWay::Card),
+        };
+        let payment = client.pay(&key, &new).await?;
+        return if args.print.json {
+            print_json(&payment)
+        } else {
+            print_text(&payment_text(&payment))
+        };
+    }
     let paid = pay(&client, &key, &order).await?;
     if args.print.json {
         print_json(&paid)

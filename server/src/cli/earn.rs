@@ -1,51 +1,15 @@
-//! wallet and statement.
+//! statement.
 
 use std::path::Path;
 
 use ledger::statement::{self, Statement as Document};
-use schema::wire::{StatementView, WalletView};
+use schema::wire::StatementView;
 
 use super::amount::{number, show};
-use super::args::{Statement, StatementAction, Wallet};
+use super::args::{Statement, StatementAction};
 use super::stop::{Exit, Outcome, Stop};
 use super::table::{Table, grade, grouped, share};
 use super::{block_on, consume, print_json, print_text, settings};
-
-pub async fn wallet(args: &Wallet) -> Outcome {
-    let wallet = settings::party(&args.remote)?.wallet().await?;
-    if args.print.json {
-        print_json(&wallet)
-    } else {
-        print_text(&wallet_text(&wallet))
-    }
-}
-
-fn wallet_text(wallet: &WalletView) -> String {
-    let mut facts = Table::pairs();
-    for balance in &wallet.balances {
-        facts.row(["to buy with".to_owned(), show(balance)]);
-    }
-    for earned in &wallet.earnings {
-        facts.row(["earned, held for payout".to_owned(), show(earned)]);
-    }
-    if facts.is_empty() {
-        return "The wallet is empty. An operator confirms money that you transfer.\n".to_owned();
-    }
-    let mut moves = Table::new(&["when", "kind", ">amount", "entry"]);
-    for one in &wallet.movements {
-        moves.row([
-            one.at.format("%Y-%m-%d %H:%M").to_string(),
-            one.kind.clone(),
-            show(&one.amount),
-            one.entry.clone(),
-        ]);
-    }
-    if moves.is_empty() {
-        facts.to_string()
-    } else {
-        format!("{facts}\n{moves}")
-    }
-}
 
 pub fn statement(args: Statement) -> Outcome {
     match args.action {

@@ -14,6 +14,7 @@ mod earn;
 mod ledger;
 mod node;
 mod operate;
+mod pay;
 mod provide;
 pub(crate) mod report;
 mod settings;
@@ -89,7 +90,8 @@ async fn talk(command: Command) -> Outcome {
         Command::Buy(args) => consume::buy(&args).await,
         Command::Orders(args) => consume::orders(&args).await,
         Command::Download(args) => consume::download(&args).await,
-        Command::Wallet(args) => earn::wallet(&args).await,
+        Command::Wallet(args) => pay::wallet(&args).await,
+        Command::Messages(args) => pay::messages(&args).await,
         Command::TopUp(args) => operate::top_up(&args).await,
         Command::Refund(args) => operate::refund(&args).await,
         Command::Settle(args) => operate::settle(&args).await,

@@ -175,7 +175,23 @@ fn facts(config: &Config) -> Vec<(&'static str, String)> {
         ("worker-seconds", config.worker_seconds.to_string()),
         ("workers", config.workers.to_string()),
         ("secure-cookies", config.secure_cookies.to_string()),
+        (
+            "bank-details",
+            config
+                .bank_details
+                .clone()
+                .unwrap_or_else(|| "not set".to_owned()),
+        ),
+        ("stripe-key", set(config.stripe.set().0)),
+        ("stripe-webhook-secrets", set(config.stripe.set().1)),
+        ("stripe-url", config.stripe.url().to_owned()),
+        ("stripe-version", config.stripe.version().to_owned()),
     ]
+}
+
+/// Of a secret, only whether it is there.
+fn set(is: bool) -> String {
+    if is { "set" } else { "not set" }.to_owned()
 }
 
 fn grouped_u64(count: u64) -> String {

@@ -246,6 +246,33 @@ impl Client {
         self.text(&format!("/api/v1/statements/{id}.json")).await
     }
 
+    /// `POST /api/v1/payments`, once per key.
+    pub async fn pay(&self, key: &str, payment: &NewPayment) -> Answer<PaymentView> {
+        self.post_once("/api/v1/payments", key, payment).await
+    }
+
+    /// `GET /api/v1/payments`
+    pub async fn payments(&self) -> Answer<Vec<PaymentView>> {
+        self.all("/api/v1/payments", &[]).await
+    }
+
+    /// `GET /api/v1/payments/{id}`
+    pub async fn payment(&self, id: Uuid) -> Answer<PaymentView> {
+        self.get(&format!("/api/v1/payments/{id}")).await
+    }
+
+    /// `GET /api/v1/admin/messages`
+    pub async fn provider_messages(&self) -> Answer<Vec<MessageView>> {
+        self.all("/api/v1/admin/messages", &[]).await
+    }
+
+    /// `POST /api/v1/admin/messages/{id}/retry`
+    pub async fn retry_message(&self, id: Uuid) -> Answer<()> {
+        let path = format!("/api/v1/admin/messages/{id}/retry");
+        let request = self.request(reqwest::Method::POST, &path);
+        self.send(request).await.map(drop)
+    }
+
     /// `POST /api/v1/admin/top-ups`, once per key.
     pub async fn top_up(&self, key: &str, top_up: &NewTopUp) -> Answer<TopUpView> {
         self.post_once("/api/v1/admin/top-ups", key, top_up).await

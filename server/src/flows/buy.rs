@@ -41,7 +41,7 @@ pub async fn run(ctx: &Ctx, who: &Actor, key: &str, new: NewOrder) -> Result<Ord
                 })
                 .await?;
             rights::dataset(who, &facts).buy()?;
-            let work = purchase(ctx, who, &new, what)?;
+            let work = purchase(ctx, who.party, &new, what, None)?;
             let at = At {
                 now: work.order.created_at.into(),
                 period: period_of(&work),
@@ -89,15 +89,15 @@ pub async fn list(ctx: &Ctx, who: &Actor, query: PageQuery) -> Result<Page<Order
     Ok(window.page(found, |order| order.id, |order| order))
 }
 
-/// The whole write set of a purchase: what is for sale must be what the buyer has read.
-fn purchase(ctx: &Ctx, who: &Actor, new: &NewOrder, what: Sellable) -> Result<Purchase, Fault> {
+/// What is for sale must be what the buyer has read.
+///
+/// # Errors
+/// `not_for_sale`, `price_changed`, `terms_changed`.
+pub(super) fn check(new: &NewOrder, what: &Sellable) -> Result<(), Fault> {
     let currency = currency(&amount(what.price_minor, &what.currency))?;
-    let Some((revision, number, epoch)) = what.revision.filter(|_| what.live) else {
-        return Err(Fault::conflict(
-            "not_for_sale",
-            "This offer is not for sale: it was retired, or nothing is published under it yet.",
-        ));
-    };
+    if !what.live || what.revision.is_none() {
+        return Err(not_for_sale());
+    }
     if (new.price.minor, new.price.currency.as_str()) != (what.price_minor, what.currency.as_str())
     {
         return Err(Fault::conflict(
@@ -116,11 +116,34 @@ fn purchase(ctx: &Ctx, who: &Actor, new: &NewOrder, what: Sellable) -> Result<Pu
         )
         .about("terms_sha256"));
     }
+    Ok(())
+}
+
+fn not_for_sale() -> Fault {
+    Fault::conflict(
+        "not_for_sale",
+        "This offer is not for sale: it was retired, or nothing is published under it yet.",
+    )
+}
+
+/// The whole write set of a purchase, paid from the wallet or by a payment.
+pub(super) fn purchase(
+    ctx: &Ctx,
+    buyer: Uuid,
+    new: &NewOrder,
+    what: Sellable,
+    payment: Option<Key>,
+) -> Result<Purchase, Fault> {
+    check(new, &what)?;
+    let currency = currency(&amount(what.price_minor, &what.currency))?;
+    let Some((revision, number, epoch)) = what.revision else {
+        return Err(not_for_sale());
+    };
     let legs = split(ctx, &what)?;
-    let licence = licence(ctx, who, new, &what, (revision, number))?;
+    let licence = licence(ctx, buyer, new, &what, (revision, number))?;
     let order = OrderRow {
         id: licence.order_id,
-        buyer_id: Key(who.party),
+        buyer_id: Key(buyer),
         offer_id: Key(new.offer_id),
         dataset_id: Key(what.dataset_id),
         revision_id: Key(revision),
@@ -146,6 +169,7 @@ fn purchase(ctx: &Ctx, who: &Actor, new: &NewOrder, what: Sellable) -> Result<Pu
         currency,
         owner: what.owner,
         licence,
+        payment,
     })
 }
 
@@ -175,7 +199,7 @@ fn split(ctx: &Ctx, what: &Sellable) -> Result<Legs, Fault> {
 /// Signs the licence: its term starts now.
 fn licence(
     ctx: &Ctx,
-    who: &Actor,
+    buyer: Uuid,
     new: &NewOrder,
     what: &Sellable,
     (revision, number): (Uuid, i32),
@@ -193,7 +217,7 @@ fn licence(
         revision: revision.into(),
         revision_number: u32::try_from(number).map_err(Fault::internal)?,
         assigner: what.owner.into(),
-        assignee: who.party.into(),
+        assignee: buyer.into(),
         granted_at: now,
         valid_from,
         valid_until,
@@ -207,7 +231,7 @@ fn licence(
     Ok(LicenceRow {
         id: Key(id),
         order_id: Key(order),
-        party_id: Key(who.party),
+        party_id: Key(buyer),
         dataset_id: Key(what.dataset_id),
         revision_id: Key(revision),
         document: signed.jws().to_owned(),

@@ -57,7 +57,7 @@ pub async fn run(
             Ok(view(store::by_id(db, id)?))
         })
         .await?;
-    ctx.job_bell.notify_one();
+    ctx.ring();
     Ok(view)
 }
 

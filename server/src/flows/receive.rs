@@ -132,7 +132,7 @@ async fn keep(
         .await;
     match kept {
         Ok((row, true)) => {
-            ctx.job_bell.notify_one();
+            ctx.ring();
             ctx.read(move |db| view(db, row)).await
         }
         // The same upload ran twice at once and the other one was first.

@@ -11,7 +11,8 @@ use crate::error::Fault;
 use crate::journal::command::{At, Command, Refund, Request, Work, currency};
 use crate::store::orders;
 
-/// Gives money back to the buyer's wallet: by the provider or an operator, with a reason.
+/// Gives money back to where it came from, the buyer's wallet or card: by the provider or an
+/// operator, with a reason.
 /// The licence stays until everything is given back.
 ///
 /// # Errors
@@ -49,6 +50,8 @@ pub async fn run(
         work: Work::Refund(work),
     };
     let id = ctx.journal.submit(command).await?.one()?;
+    // What was paid by card goes back to the card.
+    ctx.ring();
     let views = ctx.read(move |db| views(db, order_id)).await?;
     views
         .into_iter()

@@ -1,6 +1,8 @@
 //! Filling a wallet with money that the bank has reported.
 
 use ledger::account::Account;
+use ledger::money::Currency;
+use schema::columns::Key;
 use schema::wire::{NewTopUp, TopUpView};
 use serde::Serialize;
 use uuid::Uuid;
@@ -9,7 +11,8 @@ use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::journal::command::{At, Command, Request, TopUp, Work, amount, currency};
-use crate::store::{journal, parties};
+use crate::store::parties::{self, PartyRow};
+use crate::store::{journal, payments};
 
 /// What is asked, with the party found: its name may change hands between two requests.
 #[derive(Serialize)]
@@ -38,7 +41,9 @@ pub async fn run(ctx: &Ctx, who: &Actor, key: &str, new: NewTopUp) -> Result<Top
         reference: &new.reference,
     };
     let request = Request::new(who.party, key, "top_up", &asked)?;
+    let announced = announced(ctx, &party, &new, currency).await?;
     let work = TopUp {
+        payment: announced,
         id: ctx.id(),
         party: party.id.0,
         minor: new.amount.minor,
@@ -66,6 +71,30 @@ pub async fn run(ctx: &Ctx, who: &Actor, key: &str, new: NewTopUp) -> Result<Top
         balance: amount(balance.saturating_neg(), currency.code()),
         entry: journal::entry_name(&entry.book, entry.seq),
     })
+}
+
+/// The transfer that was announced under this reference, when it is the one that came. A
+/// reference that names no open transfer is the bank's own, and fills the wallet as well.
+async fn announced(
+    ctx: &Ctx,
+    party: &PartyRow,
+    new: &NewTopUp,
+    currency: Currency,
+) -> Result<Option<Key>, Fault> {
+    let reference = new.reference.trim().to_uppercase();
+    let found = ctx
+        .read(move |db| payments::open_transfer(db, &reference))
+        .await?;
+    let Some(row) = found else { return Ok(None) };
+    if row.party_id != party.id {
+        return Err(Fault::invalid(
+            "party",
+            "This reference was given to another party. Nothing was booked: look whose transfer \
+             it is.",
+        ));
+    }
+    let same = (row.amount, row.currency.as_str()) == (new.amount.minor, currency.code());
+    Ok(same.then_some(row.id))
 }
 
 fn check(new: &NewTopUp) -> Result<(), Fault> {

@@ -8,6 +8,7 @@
 
 mod assess;
 mod compose;
+mod payments;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -43,6 +44,13 @@ const LONGEST_WAIT: TimeDelta = TimeDelta::seconds(60);
 /// Age below which a file that nothing refers to may belong to another node's work.
 const ORPHAN_AGE: TimeDelta = TimeDelta::hours(24);
 
+/// Kinds of jobs that a runner takes; none named takes any.
+type Kinds = &'static [&'static str];
+const ANY: Kinds = &[];
+/// What is short and must not wait for a checker.
+const MONEY: Kinds = &[MESSAGE, crate::store::outbox::JOB];
+const MESSAGE: &str = "work_message";
+
 /// What there is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,6 +59,10 @@ pub enum Work {
     Assess(Uuid),
     /// Compose and publish a revision.
     Compose(Uuid),
+    /// Work on a message of the payment provider.
+    Message(Uuid),
+    /// Tell the payment provider something.
+    Tell(Uuid),
 }
 
 impl Work {
@@ -58,24 +70,27 @@ impl Work {
         match self {
             Self::Assess(_) => "assess",
             Self::Compose(_) => "compose",
+            Self::Message(_) => MESSAGE,
+            Self::Tell(_) => crate::store::outbox::JOB,
         }
     }
 
     fn payload(self) -> String {
-        let (Self::Assess(id) | Self::Compose(id)) = self;
+        let (Self::Assess(id) | Self::Compose(id) | Self::Message(id) | Self::Tell(id)) = self;
         id.to_string()
     }
 
     fn of(row: &JobRow) -> Option<Self> {
         let id = Uuid::try_parse(&row.payload).ok()?;
-        [Self::Assess(id), Self::Compose(id)]
+        let all = [Self::Assess, Self::Compose, Self::Message, Self::Tell];
+        all.map(|work| work(id))
             .into_iter()
             .find(|work| work.kind() == row.kind)
     }
 }
 
 /// Puts work in the queue, inside the transaction that causes it. Ring
-/// [`Ctx::job_bell`](crate::ctx::Inner::job_bell) after the commit.
+/// [`Ctx::ring`] after the commit.
 ///
 /// # Errors
 /// The database's own.
@@ -106,9 +121,15 @@ impl Runners {
         clear_up(ctx).await?;
         let stop = CancellationToken::new();
         let place = place(ctx);
-        let spawn =
-            |slot| tokio::spawn(serve(ctx.clone(), format!("{place}#{slot}"), stop.clone()));
-        let tasks = (0..ctx.config.workers.max(1)).map(spawn).collect();
+        let spawn = |slot: String, kinds| {
+            let runner = format!("{place}#{slot}");
+            tokio::spawn(serve(ctx.clone(), runner, kinds, stop.clone()))
+        };
+        let mut tasks: Vec<_> = (0..ctx.config.workers.max(1))
+            .map(|slot| spawn(slot.to_string(), ANY))
+            .collect();
+        // Money does not wait behind a large file.
+        tasks.push(spawn("money".to_owned(), MONEY));
         Ok(Self { stop, tasks })
     }
 
@@ -131,7 +152,7 @@ pub async fn drain(ctx: &Ctx) -> Result<usize, Fault> {
     let stop = CancellationToken::new();
     let runner = ctx.id().to_string();
     let mut count = 0;
-    while one(ctx, &runner, &stop).await? {
+    while one(ctx, &runner, ANY, &stop).await? {
         count += 1;
     }
     Ok(count)
@@ -146,9 +167,9 @@ fn place(ctx: &Ctx) -> String {
     format!("{}:{}", host.trim(), folder.display())
 }
 
-async fn serve(ctx: Ctx, runner: String, stop: CancellationToken) {
+async fn serve(ctx: Ctx, runner: String, kinds: Kinds, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match one(&ctx, &runner, &stop).await {
+        match one(&ctx, &runner, kinds, &stop).await {
             Ok(true) => continue,
             Ok(false) => {}
             Err(fault) => tracing::warn!(%fault, cause = ?fault, "the job queue does not answer"),
@@ -162,10 +183,15 @@ async fn serve(ctx: Ctx, runner: String, stop: CancellationToken) {
 }
 
 /// Takes and runs one job; answers whether there was one.
-async fn one(ctx: &Ctx, runner: &str, stop: &CancellationToken) -> Result<bool, Fault> {
+async fn one(
+    ctx: &Ctx,
+    runner: &str,
+    kinds: Kinds,
+    stop: &CancellationToken,
+) -> Result<bool, Fault> {
     let (name, now) = (runner.to_owned(), ctx.now());
     let Some(job) = ctx
-        .write(move |db| jobs::claim(db, &name, now, now + LEASE))
+        .write(move |db| jobs::claim(db, &name, now, now + LEASE, kinds))
         .await?
     else {
         return Ok(false);
@@ -219,6 +245,8 @@ async fn perform(ctx: &Ctx, job: &JobRow) -> Result<(), Fault> {
             assess::run(ctx, contribution, progress(ctx, job.id.0)).await
         }
         Some(Work::Compose(revision)) => compose::run(ctx, revision, progress(ctx, job.id.0)).await,
+        Some(Work::Message(message)) => payments::work(ctx, message).await,
+        Some(Work::Tell(message)) => payments::tell(ctx, message).await,
         None => Err(Fault::internal(format!(
             "unknown work {:?} {:?}",
             job.kind, job.payload

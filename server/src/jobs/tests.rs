@@ -38,7 +38,7 @@ async fn put(ctx: &Ctx, work: Work) {
 
 async fn take(ctx: &Ctx, runner: &'static str) -> Option<JobRow> {
     let now = ctx.now();
-    ctx.write(move |db| jobs::claim(db, runner, now, now + LEASE))
+    ctx.write(move |db| jobs::claim(db, runner, now, now + LEASE, &[]))
         .await
         .unwrap()
 }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::error::Fault;
 use crate::store::journal::{self as rows, EntryRow, PostingRow};
 use crate::store::orders::{self, OrderRow};
+use crate::store::payments;
 use crate::store::pools;
 use crate::store::statements;
 
@@ -123,6 +124,16 @@ pub fn verify(db: &mut Db) -> Result<Vec<LedgerFinding>, Fault> {
             book: book_name(&node, &account.book),
             account: account.name,
             balance: account.balance,
+        });
+    }
+    for row in payments::booked_disputes(db)? {
+        audit.dispute(&audit::DisputeRow {
+            id: row.id,
+            order: None,
+            book: book_name(&node, &row.currency),
+            amount: row.amount,
+            within: row.from_wallet,
+            state: row.booked,
         });
     }
     verify_orders(db, &mut audit, &mut own)?;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use ledger::account::Account;
 use ledger::entry::{Book, Chain, Draft, Kind as EntryKind};
 use ledger::json::{self, Hash};
-use ledger::money::Currency;
+use ledger::money::{Currency, Money};
 use ledger::pool::Pool;
 use schema::columns::{Key, When};
 use schema::db::Db;
@@ -18,8 +18,10 @@ use super::plan;
 use crate::error::{Fault, Kind};
 use crate::store::journal::{self as rows, AccountRow, AnswerRow, EntryRow, PostingRow};
 use crate::store::orders::{self, LicenceRow, OrderRow, RefundRow};
-use crate::store::periods;
+use crate::store::outbox::{self, OutboxRow};
+use crate::store::payments::{self, ObjectRow, PaymentRow};
 use crate::store::pools::{self, PoolRow};
+use crate::store::{jobs, periods};
 
 /// From this many names on, all accounts of the book are read instead.
 const MANY_ACCOUNTS: usize = 50_000;
@@ -47,6 +49,12 @@ pub(super) struct Batch {
     known: HashMap<(Uuid, String), (Vec<u8>, Vec<Uuid>)>,
     closed: HashSet<String>,
     pub(super) orders: HashMap<Key, OrderRow>,
+    /// Payments that are booked, or that paid an order which is touched.
+    pub(super) payments: HashMap<Key, PaymentRow>,
+    /// Objects of the provider.
+    pub(super) objects: HashMap<String, ObjectRow>,
+    /// What refunds have given back of an order, where a report asks.
+    refunds: HashMap<Key, i64>,
     pub(super) new: NewRows,
 }
 
@@ -61,6 +69,10 @@ pub(super) struct NewRows {
     pub(super) refunds: Vec<RefundRow>,
     pub(super) refunded: BTreeSet<Key>,
     pub(super) revocations: Vec<(Key, When, String)>,
+    /// What the provider has to be told, with its job.
+    pub(super) outbox: Vec<OutboxRow>,
+    payments: BTreeSet<Key>,
+    objects: BTreeSet<String>,
 }
 
 /// An entry to be booked.
@@ -95,9 +107,13 @@ impl Batch {
             known: HashMap::new(),
             closed: HashSet::new(),
             orders: HashMap::new(),
+            payments: HashMap::new(),
+            objects: HashMap::new(),
+            refunds: HashMap::new(),
             new: NewRows::default(),
         };
         batch.load_keys(db, commands)?;
+        batch.load_payments(db, commands)?;
         batch.load_orders(db, commands)?;
         let periods: BTreeSet<String> = commands.iter().map(|c| c.at.period.to_string()).collect();
         for period in periods {
@@ -107,7 +123,7 @@ impl Batch {
         }
         let mut accounts: HashMap<Currency, HashSet<Account>> = HashMap::new();
         for command in commands {
-            let touched = plan::touches(&command.work, &batch.orders)?;
+            let touched = plan::touches(&batch, &command.work)?;
             if let Some(touched) = touched {
                 if let Some(pool) = touched.pool {
                     batch.load_pool(db, pool)?;
@@ -153,18 +169,58 @@ impl Batch {
     }
 
     fn load_orders(&mut self, db: &mut Db, commands: &[&Command]) -> Result<(), Fault> {
-        let ids: Vec<Key> = commands
+        let reported: Vec<Key> = commands
             .iter()
             .filter_map(|c| match &c.work {
-                Work::Refund(refund) => Some(refund.order),
+                Work::Provider(report) => self.payments.get(&report.payment()?)?.order_id,
                 _ => None,
             })
             .collect();
+        let refunded = commands.iter().filter_map(|c| match &c.work {
+            Work::Refund(refund) => Some(refund.order),
+            _ => None,
+        });
+        let ids: Vec<Key> = refunded.chain(reported.iter().copied()).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.orders = orders::by_ids(db, &ids)?
+            .into_iter()
+            .map(|row| (row.id, row))
+            .collect();
+        for row in payments::of_orders(db, &ids)? {
+            self.payments.insert(row.id, row);
+        }
+        for id in reported {
+            let total = orders::refunds(db, id.0)?
+                .iter()
+                .map(|row| row.amount)
+                .sum();
+            self.refunds.insert(id, total);
+        }
+        Ok(())
+    }
+
+    fn load_payments(&mut self, db: &mut Db, commands: &[&Command]) -> Result<(), Fault> {
+        let (mut ids, mut objects) = (Vec::new(), Vec::new());
+        for command in commands {
+            match &command.work {
+                Work::TopUp(work) => ids.extend(work.payment),
+                Work::Purchase(work) => ids.extend(work.payment),
+                Work::Provider(report) => {
+                    ids.extend(report.payment());
+                    objects.extend(report.object().map(str::to_owned));
+                }
+                Work::Refund(_) | Work::Settle => {}
+            }
+        }
         if !ids.is_empty() {
-            self.orders = orders::by_ids(db, &ids)?
-                .into_iter()
-                .map(|row| (row.id, row))
-                .collect();
+            let rows = payments::by_ids(db, &ids)?;
+            self.payments = rows.into_iter().map(|row| (row.id, row)).collect();
+        }
+        if !objects.is_empty() {
+            let rows = payments::objects(db, &objects)?;
+            self.objects = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
         }
         Ok(())
     }
@@ -234,7 +290,11 @@ impl Batch {
         if self.closed.contains(&period) {
             return Err(Fault::conflict(
                 "period_closed",
-                format!("The period {period} is closed: book in a later one."),
+                format!(
+                    "The period {period} is closed and keeps what it holds. Nothing was booked: \
+                     send the request again for the open period; what belongs to {period} is told \
+                     by its date, not by where it is booked."
+                ),
             ));
         }
         Ok(None)
@@ -277,6 +337,54 @@ impl Batch {
     /// Changes a pool.
     pub(super) fn set_pool(&mut self, key: PoolKey, pool: Pool) {
         self.pools.insert(key, (pool, true));
+    }
+
+    /// The card payment that paid an order; none when a wallet did.
+    pub(super) fn paid_by(&self, order: Key) -> Option<&PaymentRow> {
+        self.payments
+            .values()
+            .find(|row| row.order_id == Some(order))
+    }
+
+    /// What refunds have given back of an order.
+    pub(super) fn refunds(&self, order: Key) -> i64 {
+        self.refunds.get(&order).copied().unwrap_or(0)
+    }
+
+    /// Remembers a refund.
+    pub(super) fn refunded(&mut self, order: OrderRow, minor: i64) {
+        if let Some(total) = self.refunds.get_mut(&order.id) {
+            *total += minor;
+        }
+        self.new.refunded.insert(order.id);
+        self.orders.insert(order.id, order);
+    }
+
+    /// Changes what is booked of a payment.
+    pub(super) fn set_payment(&mut self, row: PaymentRow) {
+        self.new.payments.insert(row.id);
+        self.payments.insert(row.id, row);
+    }
+
+    /// A payment has come; once for ever.
+    pub(super) fn set_paid(
+        &mut self,
+        id: Key,
+        now: DateTime<Utc>,
+        order: Option<Key>,
+    ) -> Result<(), Fault> {
+        let mut row = self.payments.get(&id).cloned().ok_or_else(Fault::missing)?;
+        "paid".clone_into(&mut row.state);
+        row.paid_at = Some(now.into());
+        row.order_id = order;
+        self.set_payment(row);
+        Ok(())
+    }
+
+    /// Changes what is booked of an object of the provider.
+    pub(super) fn set_object(&mut self, row: ObjectRow) {
+        self.new.objects.insert(row.id.clone());
+        self.objects.insert(row.id.clone(), row);
     }
 
     /// Books an entry: balances, chain and rows. Nothing is changed when it is refused.
@@ -374,7 +482,17 @@ impl Batch {
                 Fault::new(
                     Kind::Unpaid,
                     "insufficient_funds",
-                    format!("{} would go below zero.", p.account),
+                    format!(
+                        "{} holds {} and cannot give {}. Nothing was booked; fill the wallet first.",
+                        p.account,
+                        Money::new(
+                            self.balance(currency, &p.account)
+                                .saturating_neg()
+                                .saturating_add(p.amount.minor),
+                            currency
+                        ),
+                        p.amount
+                    ),
                 )
             });
         }
@@ -476,6 +594,25 @@ impl Batch {
         }
         for (order, at, reason) in &self.new.revocations {
             orders::revoke_licence(db, *order, *at, reason)?;
+        }
+        self.write_payments(db)
+    }
+
+    fn write_payments(&self, db: &mut Db) -> Result<(), Fault> {
+        for id in &self.new.payments {
+            if let Some(row) = self.payments.get(id) {
+                payments::set_booked(db, row)?;
+            }
+        }
+        for id in &self.new.objects {
+            if let Some(row) = self.objects.get(id) {
+                payments::set_object_booked(db, row)?;
+            }
+        }
+        for row in &self.new.outbox {
+            outbox::insert(db, row)?;
+            let id = row.id.0;
+            jobs::enqueue(db, id, outbox::JOB, &id.to_string(), self.recorded_at)?;
         }
         Ok(())
     }

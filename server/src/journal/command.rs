@@ -10,6 +10,7 @@ use schema::wire::Amount;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::provider::ProviderReport;
 use crate::error::{Fault, Kind};
 use crate::store::journal as rows;
 use crate::store::orders::{LicenceRow, OrderRow};
@@ -46,10 +47,23 @@ impl Request {
         })
     }
 
+    /// What the payment provider reports, under a key made of the provider's own identifiers:
+    /// no party can take such a key first.
+    ///
+    /// # Errors
+    /// None that a key of bounded identifiers can cause.
+    pub fn of_provider<T: Serialize>(key: &str, verb: &str, body: &T) -> Result<Self, Fault> {
+        Self::new(Uuid::nil(), key, verb, body)
+    }
+
     /// The source of the entry it makes.
     #[must_use]
     pub fn source(&self) -> String {
-        format!("party:{}", self.party)
+        if self.party.is_nil() {
+            "provider:stripe".to_owned()
+        } else {
+            format!("party:{}", self.party)
+        }
     }
 }
 
@@ -76,6 +90,8 @@ impl At {
 /// Fill a wallet with money the bank has reported.
 #[derive(Debug, Clone)]
 pub struct TopUp {
+    /// The announced transfer that has come with it.
+    pub payment: Option<Key>,
     /// Identifier of the entry.
     pub id: Uuid,
     /// Whose wallet.
@@ -99,6 +115,8 @@ pub struct Purchase {
     pub owner: Uuid,
     /// The licence it gives.
     pub licence: LicenceRow,
+    /// The card payment that pays for it; none pays from the wallet.
+    pub payment: Option<Key>,
 }
 
 /// Give some or all of an order back.
@@ -129,6 +147,8 @@ pub enum Work {
     Refund(Refund),
     /// Settle every pool that moved.
     Settle,
+    /// Book what a payment provider reports.
+    Provider(ProviderReport),
 }
 
 /// One command to the writer.
@@ -172,8 +192,8 @@ pub(crate) fn key_conflict(key: &str) -> Fault {
     Fault::conflict(
         "idempotency_conflict",
         format!(
-            "The Idempotency-Key {key:?} was used for another request. Nothing was done; \
-             send a new key for a new request."
+            "The Idempotency-Key {key:?} was used for another request, whose effect stands. Nothing \
+             was done now: send a new key for a new request, or the first body to see its answer."
         ),
     )
     .about("Idempotency-Key")

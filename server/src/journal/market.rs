@@ -206,6 +206,7 @@ impl Market {
     ) -> Result<Command, Fault> {
         let asked = (buyer, minor, currency.code());
         let work = TopUp {
+            payment: None,
             id: self.ids.next(now),
             party: buyer,
             minor,
@@ -275,13 +276,10 @@ impl Market {
             revoked_reason: None,
             created_at: now.into(),
         };
-        let request = Request::new(
-            buyer,
-            key,
-            "buy",
-            &(self.offer, gross, currency.code(), number),
-        )?;
+        let asked = (self.offer, gross, currency.code(), number);
+        let request = Request::new(buyer, key, "buy", &asked)?;
         let work = Purchase {
+            payment: None,
             order,
             currency,
             owner: self.owner,

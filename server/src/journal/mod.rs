@@ -15,12 +15,13 @@
 //! the same session: a node that has lost the lock has lost its transaction too, so two
 //! writers can never both commit. On SQLite the data directory's lock does that.
 //!
-//! [`command`] says what can be asked, [`batch`] holds the state of one transaction, [`plan`]
-//! and [`settle`] turn commands into rows, [`writer`] is the thread.
+//! [`command`] says what can be asked, [`batch`] holds the state of one transaction, [`plan`],
+//! [`provider`] and [`settle`] turn commands into rows, [`writer`] is the thread.
 
 mod batch;
 pub mod command;
 mod plan;
+pub mod provider;
 mod settle;
 mod writer;
 
@@ -37,6 +38,7 @@ use schema::db::Pool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 pub use self::command::{At, Command, Posted, Purchase, Refund, Request, TopUp, Work};
+pub(crate) use self::plan::bank;
 use crate::clock::{Clock, Ids};
 use crate::error::{Fault, Kind};
 

@@ -1,7 +1,5 @@
 //! Commands into entries and rows: pure functions on the state of one transaction.
 
-use std::collections::HashMap;
-
 use ledger::account::{Account, AccountError, Label};
 use ledger::entry::Kind as EntryKind;
 use ledger::money::{Currency, Money};
@@ -13,8 +11,11 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Booking, PoolKey};
 use super::command::{Command, Posted, Purchase, Refund, TopUp, Work};
+use super::provider;
 use crate::error::{Fault, Kind};
 use crate::store::orders::{OrderRow, RefundRow};
+use crate::store::outbox::OutboxRow;
+use crate::store::payments::PaymentRow;
 
 /// The bank account that transfers arrive on.
 pub(crate) fn bank() -> Result<Account, AccountError> {
@@ -34,39 +35,56 @@ pub(super) struct Touched {
 }
 
 /// What a command may touch; none for one that loads for itself or will be refused.
-pub(super) fn touches(
-    work: &Work,
-    orders: &HashMap<Key, OrderRow>,
-) -> Result<Option<Touched>, Fault> {
-    let sale = |currency, order: &OrderRow, owner| -> Result<Option<Touched>, Fault> {
-        Ok(Some(Touched {
-            currency,
-            accounts: vec![
-                Account::Wallet(order.buyer_id.0),
-                Account::PlatformFee,
-                Account::TaxSales(sales_tax().map_err(Fault::internal)?),
-                Account::available(owner),
-                pool_account(order)?,
-            ],
-            pool: Some((order.revision_id.0, order.epoch, currency)),
-        }))
-    };
+pub(super) fn touches(batch: &Batch, work: &Work) -> Result<Option<Touched>, Fault> {
     match work {
         Work::TopUp(top_up) => Ok(Some(Touched {
             currency: top_up.currency,
-            accounts: vec![
-                bank().map_err(Fault::internal)?,
-                Account::Wallet(top_up.party),
-            ],
+            accounts: vec![bank()?, Account::Wallet(top_up.party)],
             pool: None,
         })),
-        Work::Purchase(purchase) => sale(purchase.currency, &purchase.order, purchase.owner),
-        Work::Refund(refund) => match orders.get(&refund.order) {
-            Some(order) => sale(refund.currency, order, refund.owner),
-            None => Ok(None),
-        },
+        Work::Purchase(purchase) => {
+            let payer = match purchase.payment {
+                Some(_) => provider::psp()?,
+                None => Account::Wallet(purchase.order.buyer_id.0),
+            };
+            sale(purchase.currency, &purchase.order, purchase.owner, payer).map(Some)
+        }
+        Work::Refund(refund) => touches_order(batch, refund.order, refund.owner),
+        Work::Provider(report) => provider::touches(batch, report),
         Work::Settle => Ok(None),
     }
+}
+
+/// What giving an order back may touch; none for an order nobody knows.
+pub(super) fn touches_order(
+    batch: &Batch,
+    order: Key,
+    owner: Uuid,
+) -> Result<Option<Touched>, Fault> {
+    let Some(order) = batch.orders.get(&order) else {
+        return Ok(None);
+    };
+    let currency = order.currency.parse().map_err(Fault::internal)?;
+    sale(currency, order, owner, payer_of(batch, order)?).map(Some)
+}
+
+fn sale(
+    currency: Currency,
+    order: &OrderRow,
+    owner: Uuid,
+    payer: Account,
+) -> Result<Touched, Fault> {
+    Ok(Touched {
+        currency,
+        accounts: vec![
+            payer,
+            Account::PlatformFee,
+            Account::TaxSales(sales_tax()?),
+            Account::available(owner),
+            pool_account(order)?,
+        ],
+        pool: Some((order.revision_id.0, order.epoch, currency)),
+    })
 }
 
 fn pool_account(order: &OrderRow) -> Result<Account, Fault> {
@@ -77,10 +95,18 @@ fn pool_account(order: &OrderRow) -> Result<Account, Fault> {
     })
 }
 
+/// Where the money of an order came from, and goes back to.
+fn payer_of(batch: &Batch, order: &OrderRow) -> Result<Account, Fault> {
+    Ok(match batch.paid_by(order.id) {
+        Some(_) => provider::psp()?,
+        None => Account::Wallet(order.buyer_id.0),
+    })
+}
+
 /// Who is on which side of an order.
-fn accounts_of(order: &OrderRow, owner: Uuid) -> Result<SaleAccounts, Fault> {
+fn accounts_of(order: &OrderRow, owner: Uuid, payer: Account) -> Result<SaleAccounts, Fault> {
     Ok(SaleAccounts {
-        payer: Account::Wallet(order.buyer_id.0),
+        payer,
         revision: order.revision_id.0,
         epoch: u32::try_from(order.epoch).map_err(Fault::internal)?,
         tax: sales_tax().map_err(Fault::internal)?,
@@ -126,7 +152,18 @@ pub(super) fn plan(batch: &mut Batch, command: &Command, salt: [u8; 16]) -> Resu
     let id = match &command.work {
         Work::TopUp(work) => top_up(batch, command, work, salt)?,
         Work::Purchase(work) => purchase(batch, command, work, salt)?,
-        Work::Refund(work) => refund(batch, command, work, salt)?,
+        Work::Refund(work) => {
+            let id = refund(batch, command, work, Key(command.request.party), salt)?;
+            tell_provider(batch, command, work)?;
+            id
+        }
+        Work::Provider(report) => {
+            let posted = provider::plan(batch, command, report, salt)?;
+            if !posted.ids.is_empty() {
+                batch.made(&command.request, posted.ids.clone());
+            }
+            return Ok(posted);
+        }
         Work::Settle => return Err(Fault::internal("a settlement has a transaction of its own")),
     };
     batch.made(&command.request, vec![id]);
@@ -153,6 +190,9 @@ fn top_up(
         lines: rules::top_up(bank().map_err(Fault::internal)?, work.party, work.minor),
         salt,
     })?;
+    if let Some(payment) = work.payment {
+        batch.set_paid(payment, command.at.now, None)?;
+    }
     Ok(work.id)
 }
 
@@ -167,6 +207,7 @@ fn purchase(
         currency,
         owner,
         licence,
+        payment,
     } = work;
     let mut order = order.clone();
     order.book = currency.code().to_owned();
@@ -175,11 +216,10 @@ fn purchase(
         order.entry_seq = 0;
         batch.answer(&command.request, &[order.id.0])?;
     } else {
-        let wallet = Account::Wallet(order.buyer_id.0);
-        let funds = checked_neg(batch.balance(*currency, &wallet))?;
-        if funds < order.gross {
-            return Err(unpaid(funds, order.gross, *currency));
-        }
+        let payer = match payment {
+            Some(id) => paying(batch, *id, order.gross)?,
+            None => paying_wallet(batch, &order, *currency)?,
+        };
         let key = (order.revision_id.0, order.epoch, *currency);
         let mut pool = batch.pool(key);
         pool.add(order.net).map_err(out_of_range)?;
@@ -194,10 +234,13 @@ fn purchase(
                 ("licence", licence.id.0.to_string()),
                 ("offer", order.offer_id.0.to_string()),
             ],
-            lines: rules::purchase(&accounts_of(&order, *owner)?, legs_of(&order)?),
+            lines: rules::purchase(&accounts_of(&order, *owner, payer)?, legs_of(&order)?),
             salt,
         })?;
         batch.set_pool(key, pool);
+    }
+    if let Some(payment) = payment {
+        batch.set_paid(*payment, command.at.now, Some(order.id))?;
     }
     let id = order.id.0;
     batch.new.orders.push(order);
@@ -205,10 +248,61 @@ fn purchase(
     Ok(id)
 }
 
-fn refund(
+/// The wallet, when it holds enough.
+fn paying_wallet(batch: &Batch, order: &OrderRow, currency: Currency) -> Result<Account, Fault> {
+    let wallet = Account::Wallet(order.buyer_id.0);
+    let funds = checked_neg(batch.balance(currency, &wallet))?;
+    if funds < order.gross {
+        return Err(unpaid(funds, order.gross, currency));
+    }
+    Ok(wallet)
+}
+
+/// The provider, when the payment is this order's whole price and has paid nothing yet.
+fn paying(batch: &Batch, payment: Key, gross: i64) -> Result<Account, Fault> {
+    let row = batch.payments.get(&payment).ok_or_else(Fault::missing)?;
+    if row.state == "paid" || row.amount != gross {
+        return Err(Fault::conflict(
+            "payment_used",
+            "This payment has paid something already, or another price. Nothing was bought.",
+        ));
+    }
+    Ok(provider::psp()?)
+}
+
+/// An order that was paid by card is given back to the card: the provider is told, by a job
+/// that is written with the entry.
+fn tell_provider(batch: &mut Batch, command: &Command, work: &Refund) -> Result<(), Fault> {
+    let Some(payment) = batch.paid_by(work.order) else {
+        return Ok(());
+    };
+    let payload = serde_json::json!({
+        "payment": payment.id.0,
+        "intent": payment.intent_id,
+        "minor": work.minor,
+        "currency": payment.currency,
+    });
+    let id = work.id;
+    batch.new.outbox.push(OutboxRow {
+        id: Key(id),
+        kind: "refund".to_owned(),
+        payload: payload.to_string(),
+        state: "new".to_owned(),
+        reason: None,
+        answer: None,
+        attempts: 0,
+        created_at: command.at.now.into(),
+        ended_at: None,
+    });
+    Ok(())
+}
+
+/// Gives some or all of an order back, to where it was paid from.
+pub(super) fn refund(
     batch: &mut Batch,
     command: &Command,
     work: &Refund,
+    requested_by: Key,
     salt: [u8; 16],
 ) -> Result<Uuid, Fault> {
     let mut order = batch
@@ -222,6 +316,7 @@ fn refund(
     }
     let part = take_back(legs_of(&order)?, order.refunded, work.minor)
         .map_err(|error| cannot_give_back(error, work.currency))?;
+    let payer = payer_of(batch, &order)?;
     let key = (order.revision_id.0, order.epoch, work.currency);
     let mut pool = batch.pool(key);
     pool.add(-part.net).map_err(out_of_range)?;
@@ -233,7 +328,7 @@ fn refund(
         request: &command.request,
         key: command.request.key.clone(),
         links: vec![("order", order.id.0.to_string())],
-        lines: rules::refund(&accounts_of(&order, work.owner)?, part),
+        lines: rules::refund(&accounts_of(&order, work.owner, payer)?, part),
         salt,
     })?;
     batch.set_pool(key, pool);
@@ -259,13 +354,12 @@ fn refund(
         commission: part.commission,
         net: part.net,
         reason: work.reason.clone(),
-        requested_by: Key(command.request.party),
+        requested_by,
         book: work.currency.code().to_owned(),
         entry_seq: seq,
         created_at: command.at.now.into(),
     });
-    batch.new.refunded.insert(order.id);
-    batch.orders.insert(order.id, order);
+    batch.refunded(order, work.minor);
     Ok(work.id)
 }
 
@@ -291,8 +385,9 @@ fn unpaid(funds: i64, price: i64, currency: Currency) -> Fault {
         Kind::Unpaid,
         "insufficient_funds",
         format!(
-            "Your wallet holds {}, the price is {}: {missing} are missing. Nothing was bought. \
-             Have the operator top up your wallet, then send the same order again.",
+            "Your wallet holds {}, the price is {}: {missing} are missing. Nothing was bought, and \
+             the wallet is as it was. Fill it (`granary wallet fill \"{missing}\"`, or the wallet \
+             page), then send the same order again.",
             money(funds),
             money(price),
         ),
@@ -311,15 +406,35 @@ fn cannot_give_back(error: RefundError, currency: Currency) -> Fault {
             Kind::Invalid,
             "exceeds_payment",
             format!(
-                "{} of {} are given back already: {} are left, {} cannot be given back.",
+                "{} of {} are given back already, so {} cannot be given back. Nothing was changed: \
+                 give back at most {}.",
                 money(given_back),
                 money(gross),
-                money(left),
-                money(amount)
+                money(amount),
+                money(left)
             ),
         )
         .about("amount"),
         RefundError::BadAmount(_) => Fault::invalid("amount", "Give back at least one minor unit."),
         other => Fault::internal(other),
     }
+}
+
+/// More was given back at the provider than was paid here.
+pub(super) fn over_refund(row: &PaymentRow, total: i64) -> Fault {
+    let money = |minor: i64| match row.currency.parse() {
+        Ok(currency) => Money::new(minor, currency).to_string(),
+        Err(_) => format!("{minor} minor units of {}", row.currency),
+    };
+    Fault::new(
+        Kind::Invalid,
+        "exceeds_payment",
+        format!(
+            "The provider says that {} of the payment of {} were given back; {} are booked as given \
+             back. Nothing was changed: compare the payment at the provider.",
+            money(total),
+            money(row.amount),
+            money(row.given_back)
+        ),
+    )
 }

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Form, Path};
 use askama::Template;
-use schema::wire::{Amount, DatasetView, NewOrder, OfferView, WalletView};
+use schema::wire::{Amount, DatasetView, NewOrder, NewPayment, OfferView, PayWay, WalletView};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ struct Checkout {
     d: DatasetView,
     offer: OfferView,
     wallet: WalletView,
+    cards: bool,
     key: String,
     wrong: Option<Wrong>,
 }
@@ -41,6 +42,20 @@ impl Checkout {
     fn covered(&self) -> bool {
         self.balance().minor >= self.offer.price.minor
     }
+
+    /// Whether the whole price can be paid by card, past the wallet.
+    fn direct(&self) -> bool {
+        self.cards && self.offer.price.minor > 0
+    }
+
+    /// What the wallet lacks.
+    fn missing(&self) -> Amount {
+        let price = &self.offer.price;
+        Amount {
+            minor: price.minor.saturating_sub(self.balance().minor),
+            currency: price.currency.clone(),
+        }
+    }
 }
 
 /// The checkout form. Terms and price repeat what was read, so that nothing is bought unseen.
@@ -51,6 +66,7 @@ pub struct Accepted {
     minor: i64,
     currency: String,
     accept: Option<String>,
+    way: Option<PayWay>,
 }
 
 /// The page.
@@ -59,17 +75,30 @@ pub async fn page(visit: Visit, path: Path<(String, Uuid)>) -> Page {
     render(&visit, path.into_inner(), key, None).await
 }
 
-/// Pays.
+/// Pays from the wallet, or goes on to the card's page.
 pub async fn pay(visit: Visit, path: Path<(String, Uuid)>, form: Form<Accepted>) -> Page {
     let (path, form) = (path.into_inner(), form.into_inner());
-    let paid = match form.order(path.1) {
-        Ok(order) => flows::buy::run(&visit.ctx, visit.signed()?, &form.key, order).await,
-        Err(fault) => Err(fault),
+    let next = match (form.order(path.1), form.way) {
+        (Ok(order), Some(way)) => by_card(&visit, &form.key, order, way).await,
+        (Ok(order), None) => flows::buy::run(&visit.ctx, visit.signed()?, &form.key, order)
+            .await
+            .map(|order| format!("/orders/{}?done=bought", order.id)),
+        (Err(fault), _) => Err(fault),
     };
-    match paid {
-        Ok(order) => Ok(see_other(format!("/orders/{}?done=bought", order.id))),
+    match next {
+        Ok(place) => Ok(see_other(place)),
         Err(fault) => render(&visit, path, form.key, Some(Wrong::of(fault)?)).await,
     }
+}
+
+async fn by_card(visit: &Visit, key: &str, order: NewOrder, way: PayWay) -> Result<String, Fault> {
+    let new = NewPayment {
+        amount: None,
+        order: Some(order),
+        way: Some(way),
+    };
+    let payment = flows::pay::run(&visit.ctx, visit.signed()?, key, new).await?;
+    Ok(format!("/payments/{}", payment.id))
 }
 
 impl Accepted {
@@ -109,6 +138,7 @@ async fn render(
         d,
         offer,
         wallet,
+        cards: visit.ctx.payments.stripe.is_some(),
         key,
         wrong,
     };
@@ -126,6 +156,7 @@ mod tests {
             d: samples::dataset(),
             offer: samples::offer(),
             wallet: samples::wallet(balance),
+            cards: false,
             key: "k-1".into(),
             wrong: None,
         }
@@ -147,7 +178,27 @@ mod tests {
 
     #[test]
     fn a_thin_wallet_cannot_pay_and_says_how_to_fill_it() {
-        let html = samples::check(&sample(5), &["does not cover"]);
+        let html = samples::check(&sample(5), &["does not cover", "19.85 EUR"]);
         assert!(!html.contains("Pay 19.90 EUR"));
+    }
+
+    #[test]
+    fn the_whole_price_can_be_paid_by_card_where_the_node_takes_cards() {
+        let page = Checkout {
+            cards: true,
+            ..sample(5)
+        };
+        let html = samples::check(
+            &page,
+            &["Pay 19.90 EUR by card", "name=\"way\" value=\"card\""],
+        );
+        assert!(!html.contains("Pay 19.90 EUR from the wallet"));
+        let mut free = Checkout {
+            cards: true,
+            ..sample(5)
+        };
+        free.offer.price.minor = 0;
+        let html = samples::check(&free, &["Get the licence"]);
+        assert!(!html.contains("by card"));
     }
 }

@@ -183,7 +183,7 @@ fn advice(kind: Kind) -> &'static str {
     match kind {
         Kind::Malformed => "Go back and send the form again.",
         Kind::Unauthenticated => "Sign in, then send it again.",
-        Kind::Unpaid => "Ask the operator for a top-up, then try again.",
+        Kind::Unpaid => "Fill your wallet, then try again.",
         Kind::Forbidden => "The clause or right that stands against it is named above.",
         Kind::Missing => {
             "Check the address. What belongs to others looks like what does not exist."

@@ -17,11 +17,13 @@ mod home;
 mod licence;
 mod licences;
 mod manage;
+mod messages;
 mod my_datasets;
 mod new_dataset;
 mod operator;
 mod operator_link;
 mod order;
+mod payment;
 mod quality_view;
 mod reset;
 #[cfg(test)]
@@ -44,13 +46,14 @@ const FORM_BYTES: usize = 512 << 10;
 
 /// Addresses that only take a form. When one showed what has to be mended and its address is
 /// opened again, the page with the empty form is meant.
-const FORMS: [&str; 11] = [
+const FORMS: [&str; 12] = [
     "/datasets/{slug}/edit",
     "/datasets/{slug}/publish",
     "/datasets/{slug}/offer",
     "/licences/{id}/link",
     "/licences/{id}/revoke",
     "/orders/{id}/refund",
+    "/wallet/fill",
     "/account/tokens",
     "/account/keys",
     "/operator/top-up",
@@ -119,6 +122,8 @@ fn mine(app: &mut ServiceConfig) {
         .route("/licences/{id}/link", post().to(licence::link))
         .route("/licences/{id}/revoke", post().to(licence::revoke))
         .route("/wallet", get().to(wallet::page))
+        .route("/wallet/fill", post().to(wallet::fill))
+        .route("/payments/{id}", get().to(payment::page))
         .route("/orders/{id}", get().to(order::page))
         .route("/orders/{id}/refund", post().to(order::refund))
         .route("/contributions", get().to(contributions::page))
@@ -158,6 +163,8 @@ fn operation(app: &mut ServiceConfig) {
         .route("/operator/settle", post().to(operator::settle))
         .route("/operator/reset", post().to(operator::reset))
         .route("/operator/order", get().to(operator::find_order))
+        .route("/operator/messages", get().to(messages::page))
+        .route("/operator/messages/{id}/retry", post().to(messages::retry))
         .route("/operator/{token}", get().to(operator_link::page))
         .route("/operator/{token}", post().to(operator_link::create));
 }

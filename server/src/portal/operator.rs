@@ -210,6 +210,7 @@ mod tests {
                 "action=\"/operator/reset\"",
                 "action=\"/operator/order\"",
                 "href=\"/operator/ledger\"",
+                "href=\"/operator/messages\"",
                 "Income:PlatformFee",
                 "value=\"k-1\"",
             ],

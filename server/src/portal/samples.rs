@@ -314,6 +314,37 @@ pub fn wallet(balance: i64) -> WalletView {
     }
 }
 
+pub fn payment() -> PaymentView {
+    PaymentView {
+        id: id(85),
+        way: PayWay::Card,
+        state: "open".into(),
+        amount: eur(2000),
+        given_back: eur(0),
+        reference: "GRN-00000-0002N".into(),
+        url: Some("https://pay.example/c/1".into()),
+        instructions: None,
+        offer_id: None,
+        order_id: None,
+        note: None,
+        created_at: at(2),
+        paid_at: None,
+    }
+}
+
+pub fn message() -> MessageView {
+    MessageView {
+        id: id(86),
+        direction: "in".into(),
+        name: "evt_1".into(),
+        kind: "charge.refunded".into(),
+        state: "parked".into(),
+        reason: Some("It waits for the payment pi_1".into()),
+        attempts: 1,
+        at: at(2),
+    }
+}
+
 pub fn order() -> OrderView {
     OrderView {
         id: id(80),

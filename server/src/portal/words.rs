@@ -266,7 +266,8 @@ pub fn done(code: &str) -> Option<&'static str> {
             "The revision is being composed. This page shows it as soon as it is published."
         }
         "offer" => "The offer is live: it is on the dataset's page now.",
-        "refunded" => "The refund is booked and the buyer's wallet credited.",
+        "refunded" => "The refund is booked: to the buyer's wallet, or back to the card that paid.",
+        "retried" => "It is being worked on again.",
         "revoked" => "The licence is revoked. Its holder sees the reason.",
         "withdrawn" => {
             "Withdrawn. It takes no part in later revisions; revisions already published stay as they are."

@@ -1,7 +1,8 @@
 //! Figures to watch, in the Prometheus text form.
 
 use actix_web_prom::{PrometheusMetrics, PrometheusMetricsBuilder};
-use prometheus::{Encoder, IntGauge, IntGaugeVec, Opts, TextEncoder};
+use prometheus::core::Collector;
+use prometheus::{Encoder, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use crate::ctx::Ctx;
 use crate::error::Fault;
@@ -18,6 +19,9 @@ pub struct Metrics {
     pub requests: PrometheusMetrics,
     journal_waiting: IntGauge,
     jobs: IntGaugeVec,
+    inbox: IntGaugeVec,
+    outbox: IntGaugeVec,
+    webhooks: IntCounterVec,
 }
 
 impl Metrics {
@@ -31,27 +35,38 @@ impl Metrics {
             .mask_unmatched_patterns("unmatched")
             .build()
             .map_err(|error| error.to_string())?;
-        let text = |error: prometheus::Error| error.to_string();
         let journal_waiting = IntGauge::new(
             "granary_journal_waiting",
             "Commands that wait for the writer of money",
-        )
-        .map_err(text)?;
-        let jobs = IntGaugeVec::new(Opts::new("granary_jobs", "Jobs by state"), &["state"])
-            .map_err(text)?;
-        requests
-            .registry
-            .register(Box::new(journal_waiting.clone()))
-            .map_err(text)?;
-        requests
-            .registry
-            .register(Box::new(jobs.clone()))
-            .map_err(text)?;
+        );
+        let gauge = |name: &str, help: &str| IntGaugeVec::new(Opts::new(name, help), &["state"]);
+        let webhooks = Opts::new(
+            "granary_webhooks_total",
+            "Messages of the payment provider by answer: kept, or the code of the refusal",
+        );
+        let registry = &requests.registry;
         Ok(Self {
+            journal_waiting: known(registry, journal_waiting)?,
+            jobs: known(registry, gauge("granary_jobs", "Jobs by state"))?,
+            inbox: known(
+                registry,
+                gauge("granary_inbox", "Messages of the payment provider by state"),
+            )?,
+            outbox: known(
+                registry,
+                gauge(
+                    "granary_outbox",
+                    "Messages to the payment provider by state",
+                ),
+            )?,
+            webhooks: known(registry, IntCounterVec::new(webhooks, &["answer"]))?,
             requests,
-            journal_waiting,
-            jobs,
         })
+    }
+
+    /// Counts a message of the payment provider by how it was answered.
+    pub fn count_webhook(&self, answer: &str) {
+        self.webhooks.with_label_values(&[answer]).inc();
     }
 
     /// All figures of this moment.
@@ -61,10 +76,23 @@ impl Metrics {
     pub async fn render(&self, ctx: &Ctx) -> Result<Vec<u8>, Fault> {
         let waiting = i64::try_from(ctx.journal.waiting()).unwrap_or(i64::MAX);
         self.journal_waiting.set(waiting);
-        let counts = ctx.read(store::jobs::counts).await?;
-        self.jobs.reset();
-        for (state, count) in counts {
-            self.jobs.with_label_values(&[state.as_str()]).set(count);
+        let counts = ctx
+            .read(|db| {
+                Ok([
+                    store::jobs::counts(db)?,
+                    store::inbox::counts(db)?,
+                    store::outbox::counts(db)?,
+                ])
+            })
+            .await?;
+        for (gauge, counts) in [&self.jobs, &self.inbox, &self.outbox]
+            .into_iter()
+            .zip(counts)
+        {
+            gauge.reset();
+            for (state, count) in counts {
+                gauge.with_label_values(&[state.as_str()]).set(count);
+            }
         }
         let mut text = Vec::new();
         TextEncoder::new()
@@ -72,4 +100,15 @@ impl Metrics {
             .map_err(Fault::internal)?;
         Ok(text)
     }
+}
+
+/// Makes a figure known to the registry.
+fn known<T: Collector + Clone + 'static>(
+    registry: &Registry,
+    figure: prometheus::Result<T>,
+) -> Result<T, String> {
+    let text = |error: prometheus::Error| error.to_string();
+    let figure = figure.map_err(text)?;
+    registry.register(Box::new(figure.clone())).map_err(text)?;
+    Ok(figure)
 }

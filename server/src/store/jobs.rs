@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use schema::columns::{Key, When};
 use schema::db::Db;
 use schema::on;
@@ -46,8 +47,8 @@ pub fn enqueue(
     Ok(())
 }
 
-/// Takes the next job that is due, or whose runner was lost, until `until`. To be called in
-/// a transaction of its own.
+/// Takes the next job that is due, or whose runner was lost, until `until`: of these kinds, or
+/// of any when none is named. To be called in a transaction of its own.
 ///
 /// # Errors
 /// The database's own.
@@ -56,8 +57,9 @@ pub fn claim(
     runner: &str,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
+    kinds: &[&str],
 ) -> Result<Option<JobRow>, Fault> {
-    let now = When::from(now);
+    let (now, any) = (When::from(now), kinds.is_empty());
     macro_rules! due {
         () => {
             job::table
@@ -69,6 +71,7 @@ pub fn claim(
                             .eq("running")
                             .and(job::locked_until.le(now).assume_not_null())),
                 )
+                .filter(any.into_sql::<Bool>().or(job::kind.eq_any(kinds)))
                 .order((job::run_at.asc(), job::id.asc()))
                 .select(job::id)
         };

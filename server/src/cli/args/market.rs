@@ -335,13 +335,14 @@ pub struct Terms {
     pub remote: Remote,
 }
 
-/// Buy a licence with the money in your wallet.
+/// Buy a licence with the money in your wallet, or by card.
 ///
 /// Shows the clauses and the price and asks. What you see is what you buy: changed terms or
 /// a changed price are refused by the node.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   granary buy flights-from-new-york
+  granary buy flights-from-new-york --card
   granary buy flights-from-new-york --yes --json")]
 pub struct Buy {
     /// Slug or id of the dataset.
@@ -349,6 +350,9 @@ pub struct Buy {
     /// Which offer, when there are several.
     #[arg(long, value_name = "ID")]
     pub offer: Option<Uuid>,
+    /// Pay the whole price by card: prints the page of the payment provider.
+    #[arg(long)]
+    pub card: bool,
     /// Do not ask.
     #[arg(long, short)]
     pub yes: bool,

@@ -52,11 +52,12 @@ Use data
   licence          List, show, verify licences; move one to a new key
 
 Earn
-  wallet           Balance, earnings, movements
+  wallet           Balance, earnings, movements; fill it
   statement        List, show, verify statements
 
 Operate
   top-up           Confirm money that arrived for a wallet
+  messages         Payment provider: what is not done, and another try
   refund           Give back part or all of a sale
   settle           Credit contributors and issue statements
   trial-balance    Sums of all accounts
@@ -113,6 +114,7 @@ pub enum Command {
     Wallet(Wallet),
     Statement(Statement),
     TopUp(TopUp),
+    Messages(Messages),
     Refund(Refund),
     Settle(Settle),
     TrialBalance(TrialBalance),

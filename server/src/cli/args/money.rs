@@ -9,13 +9,79 @@ use super::{NodeKeyArg, Print, Remote};
 use crate::cli::amount::Price;
 use crate::config::Config;
 
-/// Balance to buy with, earnings, latest movements.
+/// Balance to buy with, earnings, latest movements; `wallet fill` puts money into it.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  granary wallet
+  granary wallet fill '20.00 EUR'
+  granary wallet fill '20.00 EUR' --way transfer
+  granary wallet payments")]
 pub struct Wallet {
+    #[command(subcommand)]
+    pub action: Option<WalletAction>,
     #[command(flatten)]
     pub print: Print,
     #[command(flatten)]
     pub remote: Remote,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WalletAction {
+    /// Begin a payment into the wallet, and print where it is made.
+    Fill {
+        /// How much, like '20.00 EUR'.
+        amount: Price,
+        /// How [default: card where the node takes cards, else transfer]
+        #[arg(long, value_enum)]
+        way: Option<Way>,
+        /// Name of this payment: repeating it with the same name never pays twice [default: random]
+        #[arg(long, value_name = "NAME")]
+        once: Option<String>,
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Your payments, and what became of them.
+    Payments {
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Way {
+    /// On the page of the node's payment provider.
+    Card,
+    /// By a bank transfer, which the operator confirms.
+    Transfer,
+}
+
+/// Messages of the payment provider that are not done: list them, work on one again.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  granary messages
+  granary messages retry 0195c1f2-…")]
+pub struct Messages {
+    #[command(subcommand)]
+    pub action: Option<MessagesAction>,
+    #[command(flatten)]
+    pub print: Print,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MessagesAction {
+    /// Work on a parked or failed message again.
+    Retry {
+        /// Its id.
+        id: Uuid,
+        #[command(flatten)]
+        remote: Remote,
+    },
 }
 
 /// List, show and verify statements.

@@ -1,0 +1,3 @@
+//! Outside services that have more than one real implementation.
+
+pub mod payment;
