@@ -11,6 +11,7 @@
 //! The same rows always give the same bytes: nothing about time, machine or
 //! input file gets into the output.
 
+mod batches;
 mod compose;
 mod source;
 mod writer;
@@ -22,11 +23,12 @@ use arrow::{
     datatypes::{DataType, Schema, SchemaRef},
 };
 
+use self::source::Source;
 pub use self::{
+    batches::Batches,
     compose::{Composed, KeepMask, Part, compose},
-    writer::WRITER,
+    writer::{Output, WRITER, Written},
 };
-use self::{source::Source, writer::Output};
 use crate::{
     columns,
     digest::Sha256,

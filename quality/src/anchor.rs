@@ -2,6 +2,7 @@
 //! ingest are set against. It trusts its input; a node never calls it.
 
 use std::io::Cursor;
+use std::path::Path;
 
 use polars::io::parquet::read::ParquetReader;
 use polars::io::parquet::write::{ParquetCompression, ParquetWriter};
@@ -30,4 +31,32 @@ pub fn plain(file: &[u8]) -> Result<(usize, u64), AssessError> {
         .finish(&mut frame)
         .map_err(internal)?;
     Ok((frame.height(), bytes))
+}
+
+/// Nulls, extremes and distinct counts of every column, by a lazy query over the file; answers
+/// the number of rows.
+///
+/// # Errors
+/// [`AssessError::Internal`] when polars refuses the file.
+pub fn profile(file: &Path) -> Result<usize, AssessError> {
+    let path = file.to_string_lossy();
+    let scan = || LazyFrame::scan_parquet(PlRefPath::new(&path), ScanArgsParquet::default());
+    let all = || all().as_expr();
+    let frame = scan()
+        .map_err(internal)?
+        .select([
+            len().alias("rows"),
+            all().null_count().name().suffix(" nulls"),
+            all().min().name().suffix(" min"),
+            all().max().name().suffix(" max"),
+            all().approx_n_unique().name().suffix(" distinct"),
+        ])
+        .collect()
+        .map_err(internal)?;
+    let rows = frame
+        .column("rows")
+        .and_then(|rows| rows.get(0).map(|r| r.try_extract::<u64>()));
+    rows.map_err(internal)?
+        .map(|rows| rows as usize)
+        .map_err(internal)
 }

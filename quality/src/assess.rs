@@ -1,25 +1,41 @@
-//! One contribution: read, clean, check, fingerprint, score.
+//! One table: read, clean, check, fingerprint, score.
+//!
+//! The table is read once. While one batch is decoded, the one before it is scanned column by
+//! column, and the one before that is fingerprinted, shown to the analyses and written: three
+//! kinds of work that share all threads. Every column and every analysis sees the batches in
+//! file order, so the number of threads changes nothing.
 
+mod marks;
 #[cfg(test)]
 mod tests;
 
-use chrono::{DateTime, Utc};
-use polars::io::parquet::write::{BatchedWriter, ParquetCompression, ParquetWriter};
-use polars::prelude::*;
-use polars_core::runtime::THREAD_POOL;
+use std::fs::File;
+use std::io;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use bytes::Bytes;
+use chrono::{DateTime, SubsecRound, Utc};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::clean::target_dtype;
-use crate::dedup::{self, CellKey, Repeats};
+use self::marks::{Marker, Scanned};
+use crate::analysis::{self, Analysis, Context, Found};
 use crate::error::AssessError;
-use crate::input::{Table, internal};
+use crate::input::{Packed, Source, Table, internal};
 use crate::policy::Policy;
-use crate::profile::{self, Batch, Column, ColumnPreview, SAMPLES, Settings};
+use crate::profile::{self, Batch, Column, ColumnPreview, Settings};
 use crate::report::{self, Report};
 
 /// Widest table whose frequent values are kept for the preview.
 const LABELLED_COLUMNS: usize = 256;
+
+/// Most rows of a table: row numbers have 32 bits.
+const MOST_ROWS: u64 = u32::MAX as u64;
 
 /// How far an assessment has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -29,7 +45,7 @@ pub enum Stage {
     Rows {
         /// so far
         done: u64,
-        /// of
+        /// of; 0 when nobody knows before the end
         total: u64,
     },
     /// Counting duplicates.
@@ -62,7 +78,7 @@ pub struct Inspection {
     pub report: Report,
     /// Extremes, histograms, frequent values.
     pub preview: Preview,
-    /// Fingerprint and quality of every row.
+    /// Fingerprint and quality of every row; empty when [`Options::marks`] is not set.
     pub rows: RowMarks,
 }
 
@@ -80,6 +96,37 @@ pub struct Assessment {
     pub cleaned: Vec<u8>,
 }
 
+/// Where what does not fit into memory goes.
+pub type Spill<'a> = &'a mut (dyn FnMut() -> io::Result<File> + Send);
+
+/// Who takes the cleaned table, batch by batch.
+pub type Sink<'a> = &'a mut (dyn FnMut(RecordBatch) -> Result<(), AssessError> + Send);
+
+/// How a table is assessed.
+pub struct Options<'a> {
+    /// The moment timeliness is measured at.
+    pub as_of: DateTime<Utc>,
+    /// Keep [`RowMarks`]: 20 bytes of memory per row.
+    pub marks: bool,
+    /// Bytes for what grows with the number of rows; beyond it, it is spilled.
+    pub memory: usize,
+    /// Makes a temporary file. Without it everything stays in memory: a node never writes
+    /// plaintext to a disk.
+    pub spill: Option<Spill<'a>>,
+}
+
+impl Options<'_> {
+    /// All in memory, with marks.
+    pub fn at(as_of: DateTime<Utc>) -> Self {
+        Self {
+            as_of,
+            marks: true,
+            memory: 512 << 20,
+            spill: None,
+        }
+    }
+}
+
 /// Assesses a packed table and cleans it.
 ///
 /// `packed` is a Parquet file of our own writer. `as_of` is the moment
@@ -90,32 +137,31 @@ pub struct Assessment {
 /// [`AssessError`] when the table does not fit the contract's columns or
 /// cannot be read; never for what stands in cells.
 pub fn assess(
-    packed: &[u8],
+    packed: &Bytes,
     policy: &Policy,
     as_of: DateTime<Utc>,
     progress: &mut dyn FnMut(Stage),
 ) -> Result<Assessment, AssessError> {
-    let table = Table::open(packed, policy)?;
-    let schema: Schema = table
-        .rules
-        .iter()
-        .map(|rule| Field::new(rule.name.as_str().into(), target_dtype(rule.kind)))
-        .collect();
-    let mut cleaned = Vec::with_capacity(packed.len());
-    let mut writer = ParquetWriter::new(&mut cleaned)
-        .with_compression(ParquetCompression::Zstd(None))
-        .batched(&schema)
-        .map_err(internal)?;
-    let mut run = Run::new(&table, policy, as_of)?;
-    run.read(&table, Some(&mut writer), progress)?;
-    writer.finish().map_err(internal)?;
-    drop(writer);
-    let inspection = run.finish(&table, policy, as_of, progress);
+    let mut source = Packed::open(packed)?;
+    let schema = cleaned_schema(&source, policy)?;
+    let cleaned = Vec::with_capacity(packed.len());
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .build();
+    let mut writer = ArrowWriter::try_new(cleaned, schema, Some(properties)).map_err(internal)?;
+    let mut write = |batch: RecordBatch| writer.write(&batch).map_err(internal);
+    let inspection = assess_source(
+        &mut source,
+        policy,
+        Options::at(as_of),
+        Some(&mut write),
+        progress,
+    )?;
     Ok(Assessment {
         report: inspection.report,
         preview: inspection.preview,
         rows: inspection.rows,
-        cleaned,
+        cleaned: writer.into_inner().map_err(internal)?,
     })
 }
 
@@ -124,153 +170,255 @@ pub fn assess(
 /// # Errors
 /// As [`assess`].
 pub fn inspect(
-    packed: &[u8],
+    packed: &Bytes,
     policy: &Policy,
     as_of: DateTime<Utc>,
     progress: &mut dyn FnMut(Stage),
 ) -> Result<Inspection, AssessError> {
-    let table = Table::open(packed, policy)?;
-    let mut run = Run::new(&table, policy, as_of)?;
-    run.read(&table, None, progress)?;
-    Ok(run.finish(&table, policy, as_of, progress))
+    let mut source = Packed::open(packed)?;
+    assess_source(&mut source, policy, Options::at(as_of), None, progress)
 }
 
-struct Run {
+/// Assesses any table, in memory that does not grow with its size when it may spill.
+///
+/// `sink` takes the cleaned rows in file order, with the columns of [`cleaned_schema`].
+///
+/// # Errors
+/// As [`assess`], and those of source and sink.
+pub fn assess_source(
+    source: &mut dyn Source,
+    policy: &Policy,
+    mut options: Options<'_>,
+    sink: Option<Sink<'_>>,
+    progress: &mut dyn FnMut(Stage),
+) -> Result<Inspection, AssessError> {
+    // The report says the moment in whole seconds, and must be made again from what it says.
+    options.as_of = options.as_of.trunc_subsecs(0);
+    policy.check()?;
+    let table = Table::of(source, policy)?;
+    let as_of = options.as_of;
+    let mut run = Run::new(&table, policy, source, options, sink)?;
+    run.read(source, progress)?;
+    run.read_again(source, policy, progress)?;
+    run.finish(policy, as_of, progress)
+}
+
+/// Names and types of the table that [`assess_source`] hands to its sink.
+///
+/// # Errors
+/// [`AssessError`] when the table does not fit the contract's columns.
+pub fn cleaned_schema(source: &dyn Source, policy: &Policy) -> Result<SchemaRef, AssessError> {
+    policy.check()?;
+    Ok(Table::of(source, policy)?.cleaned_schema())
+}
+
+struct Run<'a> {
+    table: &'a Table,
+    settings: Settings,
     columns: Vec<Box<dyn Column>>,
-    /// Positions of the columns that make the fingerprint.
-    content: Vec<usize>,
-    /// Positions of the key columns.
-    key: Vec<usize>,
-    marks: RowMarks,
-    key_prints: Vec<u128>,
+    analyses: Vec<Box<dyn Analysis>>,
+    marker: Marker<'a>,
+    rows: u64,
 }
 
-impl Run {
-    fn new(table: &Table<'_>, policy: &Policy, as_of: DateTime<Utc>) -> Result<Self, AssessError> {
-        policy.check()?;
+impl<'a> Run<'a> {
+    fn new(
+        table: &'a Table,
+        policy: &Policy,
+        source: &dyn Source,
+        options: Options<'a>,
+        sink: Option<Sink<'a>>,
+    ) -> Result<Self, AssessError> {
+        let rows = source.rows();
         let settings = Settings {
-            as_of: as_of.timestamp_micros(),
+            as_of: options.as_of.timestamp_micros(),
             labels: table.rules.len() <= LABELLED_COLUMNS,
+            cleaned: sink.is_some(),
+            text: source.is_text(),
         };
-        let columns = table
-            .rules
-            .iter()
-            .map(|rule| profile::start(rule, policy, settings))
-            .collect::<Result<_, _>>()?;
-        let named = |names: &[String], name: &String| names.contains(name);
-        let positions = |wanted: &dyn Fn(&String) -> bool| {
-            let rules = table.rules.iter().enumerate();
-            rules
-                .filter(|(_, rule)| wanted(&rule.name))
-                .map(|(position, _)| position)
-                .collect::<Vec<_>>()
-        };
-        let content = positions(&|name| !named(&policy.surrogate, name));
-        let key = positions(&|name| named(&policy.key, name));
-        if content.is_empty() {
-            let what = "no column is left to compare rows by; not all can be surrogates";
-            return Err(AssessError::Policy(what.into()));
-        }
-        if key.len() < policy.key.len() {
-            let what = "the key names a column that the table does not have";
-            return Err(AssessError::Policy(what.into()));
-        }
+        let analyses = analysis::all(&Context {
+            policy,
+            rules: &table.rules,
+            as_of: settings.as_of,
+            rows,
+            memory: options.memory,
+        })?;
         Ok(Self {
-            columns,
-            content,
-            key,
-            marks: RowMarks::default(),
-            key_prints: Vec::new(),
+            columns: columns(table, policy, settings)?,
+            analyses,
+            marker: Marker::new(table, policy, rows, options, sink)?,
+            table,
+            settings,
+            rows: 0,
         })
     }
 
     fn read(
         &mut self,
-        table: &Table<'_>,
-        mut writer: Option<&mut BatchedWriter<&mut Vec<u8>>>,
+        source: &mut dyn Source,
         progress: &mut dyn FnMut(Stage),
     ) -> Result<(), AssessError> {
-        let total = table.rows;
+        let total = source.rows().unwrap_or(0);
         progress(Stage::Rows { done: 0, total });
-        table.for_each_batch(|first, series| {
-            let rows = series.first().map_or(0, |column| column.len());
-            let batches = self.scan(&series, first).map_err(internal)?;
-            self.mark(&batches, rows);
-            if let Some(writer) = &mut writer {
-                let columns = batches
-                    .into_iter()
-                    .map(|b| b.cleaned.rechunk().into_column());
-                let frame = DataFrame::new(rows, columns.collect()).map_err(internal)?;
-                writer.write_batch(&frame).map_err(internal)?;
-            }
-            let done = first + rows as u64;
-            progress(Stage::Rows { done, total });
-            Ok(())
-        })
+        let (columns, table) = (&mut self.columns, self.table);
+        let (marker, analyses) = (&mut self.marker, &mut self.analyses);
+        self.rows = pipeline(
+            source,
+            |batch, first| scan(columns, table, batch, first),
+            |scanned| {
+                marker.take(scanned, |rows| {
+                    analyses
+                        .par_iter_mut()
+                        .for_each(|analysis| analysis.scan(rows));
+                })
+            },
+            |done| progress(Stage::Rows { done, total }),
+        )?;
+        Ok(())
     }
 
-    fn scan(&mut self, series: &[Series], first: u64) -> PolarsResult<Vec<Batch>> {
-        THREAD_POOL.install(|| {
-            self.columns
-                .par_iter_mut()
-                .zip(series)
-                .map(|(column, series)| column.scan(series, first))
-                .collect()
-        })
-    }
-
-    fn mark(&mut self, batches: &[Batch], rows: usize) {
-        let pick = |positions: &[usize]| -> Vec<&[CellKey]> {
-            let batches = positions.iter().filter_map(|p| batches.get(*p));
-            batches.map(|batch| batch.keys.as_slice()).collect()
+    /// For analyses that have to see the rows twice.
+    fn read_again(
+        &mut self,
+        source: &mut dyn Source,
+        policy: &Policy,
+        progress: &mut dyn FnMut(Stage),
+    ) -> Result<(), AssessError> {
+        if !self.analyses.iter().any(|a| a.needs_second_pass()) {
+            return Ok(());
+        }
+        source.rewind()?;
+        let total = self.rows;
+        // What these columns count was counted in the first pass.
+        let settings = Settings {
+            labels: false,
+            cleaned: false,
+            ..self.settings
         };
-        let (content, key) = (pick(&self.content), pick(&self.key));
-        let prints = THREAD_POOL.install(|| dedup::fingerprints(&content, rows));
-        self.marks.fingerprints.extend(prints);
-        if !key.is_empty() {
-            let prints = THREAD_POOL.install(|| dedup::fingerprints(&key, rows));
-            self.key_prints.extend(prints);
-        }
-        let mut good = vec![0u64; rows];
-        for batch in self.content.iter().filter_map(|p| batches.get(*p)) {
-            for (count, good) in good.iter_mut().zip(&batch.good) {
-                *count += u64::from(*good);
-            }
-        }
-        let cells = self.content.len() as u64;
-        let share = |good: u64| (good * u64::from(u32::MAX) / cells) as u32;
-        self.marks.qualities.extend(good.into_iter().map(share));
+        let mut columns = columns(self.table, policy, settings)?;
+        let (table, marker, analyses) = (self.table, &self.marker, &mut self.analyses);
+        pipeline(
+            source,
+            |batch, first| scan(&mut columns, table, batch, first),
+            |scanned| {
+                marker.show(scanned, |rows| {
+                    let wanting = analyses.par_iter_mut();
+                    wanting
+                        .filter(|analysis| analysis.needs_second_pass())
+                        .for_each(|analysis| analysis.scan_again(rows));
+                });
+                Ok(())
+            },
+            |done| progress(Stage::Rows { done, total }),
+        )?;
+        Ok(())
     }
 
     fn finish(
         self,
-        table: &Table<'_>,
         policy: &Policy,
         as_of: DateTime<Utc>,
         progress: &mut dyn FnMut(Stage),
-    ) -> Inspection {
+    ) -> Result<Inspection, AssessError> {
         progress(Stage::Duplicates);
-        let count = |prints: &[u128]| -> Repeats {
-            THREAD_POOL.install(|| dedup::repeats(prints, SAMPLES))
-        };
-        let repeats = count(&self.marks.fingerprints);
-        let key_repeats = (!self.key.is_empty()).then(|| count(&self.key_prints));
+        let (columns, analyses) = (self.columns, self.analyses);
+        let marker = self.marker;
+        let finish = |analysis: Box<dyn Analysis>| (analysis.name(), analysis.finish());
+        let (counted, found): (_, Vec<(&'static str, Found)>) = rayon::join(
+            || marker.finish(),
+            || analyses.into_par_iter().map(finish).collect(),
+        );
+        let counted = counted?;
         progress(Stage::Score);
         let report = report::build(&report::Measured {
             policy,
-            table,
-            columns: &self.columns,
-            repeats: &repeats,
-            key_repeats: key_repeats.as_ref(),
+            table: self.table,
+            rows: self.rows,
+            columns: &columns,
+            repeats: &counted.repeats,
+            key_repeats: counted.key_repeats.as_ref(),
             as_of,
+            found: &found,
         });
-        let columns = self.columns.iter().map(|column| column.preview());
-        Inspection {
+        let table = self.table.rules.iter();
+        let previews = columns
+            .iter()
+            .zip(table)
+            .map(|(column, _)| column.preview());
+        Ok(Inspection {
             report,
             preview: Preview {
-                columns: columns.collect(),
+                columns: previews.collect(),
             },
-            rows: self.marks,
-        }
+            rows: counted.marks,
+        })
     }
+}
+
+fn columns(
+    table: &Table,
+    policy: &Policy,
+    settings: Settings,
+) -> Result<Vec<Box<dyn Column>>, AssessError> {
+    let rules = table.rules.iter();
+    rules
+        .map(|rule| profile::start(rule, policy, settings))
+        .collect()
+}
+
+/// Decodes, scans and marks three batches at a time, each kind of work in file order; answers
+/// the number of rows.
+fn pipeline(
+    source: &mut dyn Source,
+    mut scan: impl FnMut(&RecordBatch, u64) -> Result<Vec<Batch>, ArrowError> + Send,
+    mut mark: impl FnMut(&Scanned) -> Result<(), AssessError> + Send,
+    mut tell: impl FnMut(u64),
+) -> Result<u64, AssessError> {
+    let mut decoded = source.next_batch()?;
+    let mut scanned: Option<Scanned> = None;
+    let mut first = 0;
+    while decoded.is_some() || scanned.is_some() {
+        let (marked, (columns, next)) = rayon::join(
+            || scanned.as_ref().map_or(Ok(()), &mut mark),
+            || {
+                rayon::join(
+                    || decoded.as_ref().map(|batch| scan(batch, first)).transpose(),
+                    || match &decoded {
+                        Some(_) => source.next_batch(),
+                        None => Ok(None),
+                    },
+                )
+            },
+        );
+        marked?;
+        let rows = decoded.as_ref().map_or(0, RecordBatch::num_rows);
+        scanned = columns.map_err(internal)?.map(|columns| Scanned {
+            first,
+            rows,
+            columns,
+        });
+        first += rows as u64;
+        if first > MOST_ROWS {
+            return Err(AssessError::Refused {
+                code: "too_many_rows",
+                message: format!("The table has more than {MOST_ROWS} rows; split it."),
+            });
+        }
+        decoded = next?;
+        tell(first);
+    }
+    Ok(first)
+}
+
+fn scan(
+    columns: &mut [Box<dyn Column>],
+    table: &Table,
+    batch: &RecordBatch,
+    first: u64,
+) -> Result<Vec<Batch>, ArrowError> {
+    columns
+        .par_iter_mut()
+        .enumerate()
+        .map(|(position, column)| column.scan(&table.column(batch, position)?, first))
+        .collect()
 }

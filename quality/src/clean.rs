@@ -9,5 +9,6 @@ mod parse;
 mod scalar;
 mod text;
 
-pub(crate) use scalar::{Clock, Day, Dec, Instant, Read, Scalar, target_dtype};
+pub(crate) use parse::lossless;
+pub(crate) use scalar::{Clock, Day, Dec, Instant, Read, Scalar, target_type};
 pub(crate) use text::tidy;

@@ -9,10 +9,14 @@
 //! The hash has no key: guessable rows can be found by trying. Whoever stores
 //! or sends fingerprints keys them first.
 
+mod prints;
+
 use std::collections::HashSet;
 
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
+
+pub(crate) use prints::Prints;
 
 /// Normal form of a cell.
 pub(crate) type CellKey = u128;

@@ -25,6 +25,17 @@ pub enum AssessError {
     /// The packed file is not one of our own writer.
     #[error("the packed table cannot be read: {0}; pack it again")]
     Unreadable(String),
+    /// The file is damaged, hostile or beyond a limit.
+    #[error("{message}")]
+    Refused {
+        /// Stable code of the reader that refused it.
+        code: &'static str,
+        /// What was found.
+        message: String,
+    },
+    /// Room has to be made, or another place named.
+    #[error("the output cannot be written: {0}")]
+    Output(String),
     /// A fault of this crate or of memory: report it.
     #[error("the assessment broke off: {0}")]
     Internal(String),
@@ -39,6 +50,8 @@ impl AssessError {
             Self::ColumnNotInContract(_) => "column_not_in_contract",
             Self::UnsupportedColumnType { .. } => "unsupported_column_type",
             Self::Unreadable(_) => "unreadable_table",
+            Self::Refused { code, .. } => code,
+            Self::Output(_) => "output_failed",
             Self::Internal(_) => "assessment_failed",
         }
     }

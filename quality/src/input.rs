@@ -1,107 +1,137 @@
-//! The packed table, row group by row group.
+//! Tables, batch by batch.
 //!
-//! Only files of our own writer come here, from memory. polars' eager reader
-//! decodes one row group at a time; its streaming engine, which alone can spill
-//! to disk, is not used, so no cell value leaves memory.
+//! A [`Source`] hands over Arrow batches that were decoded within bounds by somebody who knows
+//! the file. Here every column is brought into one of the ten types of a contract. Nothing is
+//! kept of a batch that is done with, so no cell value leaves memory.
+
+mod csv;
+mod ipc;
+mod packed;
 
 use std::collections::{HashMap, HashSet};
-use std::io::Cursor;
 use std::sync::Arc;
 
-use polars::io::parquet::metadata::FileMetadata;
-use polars::io::parquet::read::{ParallelStrategy, ParquetReader};
-use polars::prelude::*;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
+use arrow::compute::cast;
+use arrow::datatypes::{
+    DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+};
+use arrow::error::ArrowError;
 
-use crate::clean::target_dtype;
+pub use csv::Csv;
+pub use ipc::Ipc;
+pub(crate) use packed::Packed;
+
+use crate::clean::target_type;
 use crate::error::AssessError;
 use crate::policy::{ColumnRule, ColumnType, Policy};
 
-/// Memory for normal forms in one batch.
-const BATCH_BYTES: usize = 64 << 20;
-const MIN_BATCH_ROWS: usize = 1024;
+/// A table that can be read from its beginning, batch by batch.
+///
+/// Batches hold consecutive rows of all columns of [`Source::schema`], tens of thousands of
+/// rows each at most; how rows are cut into batches changes nothing in a report.
+pub trait Source: Send {
+    /// Names and types of the columns.
+    fn schema(&self) -> SchemaRef;
 
-/// An opened table, matched with the contract.
-pub(crate) struct Table<'a> {
-    packed: &'a [u8],
+    /// Number of rows, when it is known before the end.
+    fn rows(&self) -> Option<u64>;
+
+    /// Types of the columns that were found by looking at their cells, when the schema's are
+    /// no more than the form they come in.
+    fn kinds(&self) -> Option<&[ColumnType]> {
+        None
+    }
+
+    /// Whether the format knows nothing but text: then reading a number is no change.
+    fn is_text(&self) -> bool {
+        false
+    }
+
+    /// The next rows; none at the end.
+    ///
+    /// # Errors
+    /// [`AssessError::Refused`] or [`AssessError::Unreadable`]: the file cannot be read on.
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, AssessError>;
+
+    /// Back to the first row.
+    ///
+    /// # Errors
+    /// As [`Source::next_batch`].
+    fn rewind(&mut self) -> Result<(), AssessError>;
+}
+
+/// A table matched with the rules.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
     /// Rules in contract order.
     pub rules: Vec<ColumnRule>,
     /// Type of every column as the file has it; `None` when it lacks the column.
     pub found: Vec<Option<String>>,
-    /// The footer; a reader given one row group of it reads just that one.
-    footer: Arc<FileMetadata>,
-    pub rows: u64,
+    /// Position in the file of every column.
+    places: Vec<Option<usize>>,
 }
 
-impl<'a> Table<'a> {
-    pub fn open(packed: &'a [u8], policy: &Policy) -> Result<Self, AssessError> {
-        let mut reader = ParquetReader::new(Cursor::new(packed));
-        let schema = reader.schema().map_err(unreadable)?;
-        let footer = Arc::clone(reader.get_metadata().map_err(unreadable)?);
-        let groups = footer.row_groups.iter();
-        let rows = groups.map(|group| group.num_rows() as u64).sum();
-        let types: HashMap<&str, DataType> = schema
-            .iter_values()
-            .map(|field| (field.name.as_str(), DataType::from_arrow_field(field)))
+impl Table {
+    /// Matches a table with the rules; without rules with what was found in it.
+    pub fn of(source: &dyn Source, policy: &Policy) -> Result<Self, AssessError> {
+        let schema = source.schema();
+        let fields = schema.fields().iter().enumerate();
+        let types: HashMap<&str, (usize, &DataType)> = fields
+            .map(|(place, field)| (field.name().as_str(), (place, field.data_type())))
             .collect();
         let rules = if policy.is_declared() {
             declared(policy, &types)?
         } else {
-            schema
-                .iter_values()
-                .map(|f| inferred(f.name.as_str(), &DataType::from_arrow_field(f)))
-                .collect::<Result<_, _>>()?
+            let fields = schema.fields().iter();
+            let mut rules = fields
+                .map(|field| inferred(field.name(), field.data_type()))
+                .collect::<Result<Vec<_>, _>>()?;
+            for (rule, kind) in rules.iter_mut().zip(source.kinds().unwrap_or_default()) {
+                rule.kind = *kind;
+            }
+            rules
         };
-        let found = rules
-            .iter()
-            .map(|rule| types.get(rule.name.as_str()).map(type_name))
-            .collect();
+        let known = |rule: &ColumnRule| types.get(rule.name.as_str());
         Ok(Self {
-            packed,
+            found: rules
+                .iter()
+                .map(|rule| known(rule).map(|(_, data_type)| type_name(data_type)))
+                .collect(),
+            places: rules
+                .iter()
+                .map(|rule| known(rule).map(|(place, _)| *place))
+                .collect(),
             rules,
-            found,
-            footer,
-            rows,
         })
     }
 
-    /// Calls `visit` with every batch: first row number and columns in
-    /// contract order.
-    pub fn for_each_batch(
-        &self,
-        mut visit: impl FnMut(u64, Vec<Series>) -> Result<(), AssessError>,
-    ) -> Result<(), AssessError> {
-        let step = (BATCH_BYTES / 16 / self.rules.len().max(1)).max(MIN_BATCH_ROWS);
-        let mut first = 0;
-        let mut frame = FileMetadata::clone(&self.footer);
-        let groups = std::mem::take(&mut frame.row_groups);
-        for group in groups.into_iter().filter(|group| group.num_rows() > 0) {
-            let rows = group.num_rows();
-            let mut footer = frame.clone();
-            footer.num_rows = rows;
-            footer.row_groups = vec![group];
-            let mut reader = ParquetReader::new(Cursor::new(self.packed))
-                .read_parallel(ParallelStrategy::Columns)
-                .set_rechunk(false);
-            reader.set_metadata(Arc::new(footer));
-            let group = reader.finish().map_err(unreadable)?;
-            for offset in (0..rows).step_by(step) {
-                let batch = group.slice(offset as i64, step);
-                let columns = self.rules.iter().map(|rule| column(&batch, rule));
-                let columns = columns
-                    .collect::<PolarsResult<Vec<_>>>()
-                    .map_err(internal)?;
-                visit((first + offset) as u64, columns)?;
+    /// One column of a batch, in one of the ten types of a contract.
+    pub fn column(&self, batch: &RecordBatch, position: usize) -> Result<ArrayRef, ArrowError> {
+        let place = self.places.get(position).copied().flatten();
+        match place.and_then(|place| batch.columns().get(place)) {
+            Some(array) => one_of_ten(array),
+            None => {
+                let kind = self.rules.get(position).map(|rule| rule.kind);
+                let kind = kind.unwrap_or(ColumnType::String);
+                Ok(new_null_array(&target_type(kind), batch.num_rows()))
             }
-            first += rows;
         }
-        Ok(())
+    }
+
+    /// Names and types of the cleaned table.
+    pub fn cleaned_schema(&self) -> SchemaRef {
+        let fields = self.rules.iter();
+        let fields = fields.map(|rule| Field::new(&rule.name, target_type(rule.kind), true));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 }
 
 /// The declared rules, when the file has all of their columns and no others.
 fn declared(
     policy: &Policy,
-    types: &HashMap<&str, DataType>,
+    types: &HashMap<&str, (usize, &DataType)>,
 ) -> Result<Vec<ColumnRule>, AssessError> {
     let names: HashSet<&str> = policy.columns.iter().map(|c| c.name.as_str()).collect();
     let mut foreign: Vec<&&str> = types
@@ -114,7 +144,7 @@ fn declared(
     }
     for rule in &policy.columns {
         match types.get(rule.name.as_str()) {
-            Some(dtype) => drop(inferred(&rule.name, dtype)?),
+            Some((_, data_type)) => drop(inferred(&rule.name, data_type)?),
             None if rule.optional => {}
             None => return Err(AssessError::MissingColumn(rule.name.clone())),
         }
@@ -123,98 +153,116 @@ fn declared(
 }
 
 /// What a column of the file is when nothing is declared.
-fn inferred(name: &str, dtype: &DataType) -> Result<ColumnRule, AssessError> {
-    let kind = match dtype {
+pub(crate) fn inferred(name: &str, data_type: &DataType) -> Result<ColumnRule, AssessError> {
+    let kind = match data_type {
         DataType::Boolean => ColumnType::Bool,
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => ColumnType::Int64,
         DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => {
             ColumnType::UInt64
         }
-        DataType::Float32 | DataType::Float64 => ColumnType::Float64,
-        DataType::Decimal(precision, scale) => {
-            match (u8::try_from(*precision), u8::try_from(*scale)) {
-                (Ok(precision), Ok(scale)) => ColumnType::Decimal { precision, scale },
-                _ => return Err(unsupported(name, dtype)),
-            }
-        }
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => ColumnType::Float64,
+        DataType::Decimal32(p, s)
+        | DataType::Decimal64(p, s)
+        | DataType::Decimal128(p, s)
+        | DataType::Decimal256(p, s) => match u8::try_from(*s) {
+            Ok(scale) if *p <= 38 && scale <= *p => ColumnType::Decimal {
+                precision: *p,
+                scale,
+            },
+            _ => return Err(unsupported(name, data_type)),
+        },
         // A column of nulls alone has no better type.
-        DataType::String | DataType::Null | DataType::Categorical(..) | DataType::Enum(..) => {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => {
             ColumnType::String
         }
-        DataType::Date => ColumnType::Date,
-        DataType::Time => ColumnType::Time,
-        DataType::Datetime(..) => ColumnType::Timestamp,
-        DataType::Binary => ColumnType::Binary,
-        _ => return Err(unsupported(name, dtype)),
+        DataType::Date32 | DataType::Date64 => ColumnType::Date,
+        DataType::Time32(_) | DataType::Time64(_) => ColumnType::Time,
+        DataType::Timestamp(..) => ColumnType::Timestamp,
+        DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_) => ColumnType::Binary,
+        DataType::Dictionary(_, values) => return inferred(name, values),
+        _ => return Err(unsupported(name, data_type)),
     };
     Ok(ColumnRule::bare(name, kind))
 }
 
-fn unsupported(name: &str, dtype: &DataType) -> AssessError {
+fn unsupported(name: &str, data_type: &DataType) -> AssessError {
     AssessError::UnsupportedColumnType {
         column: name.to_owned(),
-        found: dtype.to_string(),
+        found: data_type.to_string(),
     }
 }
 
-fn type_name(dtype: &DataType) -> String {
-    inferred("", dtype).map_or_else(|_| dtype.to_string(), |rule| rule.kind.to_string())
+fn type_name(data_type: &DataType) -> String {
+    inferred("", data_type).map_or_else(|_| data_type.to_string(), |rule| rule.kind.to_string())
 }
 
-/// A column in one of the ten types of a contract.
-fn column(batch: &DataFrame, rule: &ColumnRule) -> PolarsResult<Series> {
-    let Ok(column) = batch.column(&rule.name) else {
-        let dtype = target_dtype(rule.kind);
-        return Ok(Series::full_null(
-            rule.name.as_str().into(),
-            batch.height(),
-            &dtype,
-        ));
+/// Brings a column into the widest type of its kind.
+fn one_of_ten(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let target = match array.data_type() {
+        DataType::Int8 | DataType::Int16 | DataType::Int32 => DataType::Int64,
+        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => DataType::UInt64,
+        DataType::Float16 | DataType::Float32 => DataType::Float64,
+        DataType::Decimal32(p, s) | DataType::Decimal64(p, s) | DataType::Decimal256(p, s) => {
+            DataType::Decimal128(*p, *s)
+        }
+        DataType::Null => DataType::Utf8View,
+        DataType::Date64 => DataType::Date32,
+        DataType::Time32(_) | DataType::Time64(TimeUnit::Microsecond) => {
+            DataType::Time64(TimeUnit::Nanosecond)
+        }
+        DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => {
+            DataType::BinaryView
+        }
+        DataType::Timestamp(unit, _) => return Ok(instants(array, *unit)),
+        DataType::Dictionary(_, values) => return one_of_ten(&cast(array, values)?),
+        _ => return Ok(Arc::clone(array)),
     };
-    let series = column.as_materialized_series();
-    match series.dtype() {
-        DataType::Int8 | DataType::Int16 | DataType::Int32 => series.cast(&DataType::Int64),
-        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => series.cast(&DataType::UInt64),
-        DataType::Float32 => series.cast(&DataType::Float64),
-        DataType::Null | DataType::Categorical(..) | DataType::Enum(..) => {
-            series.cast(&DataType::String)
-        }
-        DataType::Datetime(unit, _) => {
-            let ticks = series.to_physical_repr().i64()?.clone();
-            let micros = match unit {
-                TimeUnit::Microseconds => ticks,
-                TimeUnit::Nanoseconds => ticks.apply_values(|t| t.div_euclid(1000)),
-                TimeUnit::Milliseconds => ticks.apply_values(|t| t.saturating_mul(1000)),
-            };
-            let utc = Some(TimeZone::UTC);
-            Ok(micros
-                .into_datetime(TimeUnit::Microseconds, utc)
-                .into_series())
-        }
-        _ => Ok(series.clone()),
-    }
+    cast(array, &target)
+}
+
+/// Timestamps as microseconds in UTC; without a zone they are taken for UTC.
+fn instants(array: &ArrayRef, unit: TimeUnit) -> ArrayRef {
+    let micros = match unit {
+        TimeUnit::Second => array
+            .as_primitive::<TimestampSecondType>()
+            .unary::<_, TimestampMicrosecondType>(|t| t.saturating_mul(1_000_000)),
+        TimeUnit::Millisecond => array
+            .as_primitive::<TimestampMillisecondType>()
+            .unary::<_, TimestampMicrosecondType>(|t| t.saturating_mul(1_000)),
+        TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().clone(),
+        TimeUnit::Nanosecond => array
+            .as_primitive::<TimestampNanosecondType>()
+            .unary::<_, TimestampMicrosecondType>(|t| t.div_euclid(1_000)),
+    };
+    Arc::new(micros.with_timezone("UTC"))
 }
 
 /// Any column as text, the way a provider could have written its cells.
-pub(crate) fn as_text(series: &Series) -> PolarsResult<Series> {
-    match series.dtype() {
-        DataType::String => Ok(series.clone()),
-        // Without its zone (UTC), because zones are not compiled into polars.
-        DataType::Datetime(unit, Some(_)) => series
-            .to_physical_repr()
-            .i64()?
-            .clone()
-            .into_datetime(*unit, None)
-            .into_series()
-            .cast(&DataType::String),
-        _ => series.cast(&DataType::String),
+pub(crate) fn as_text(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    match array.data_type() {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Ok(Arc::clone(array)),
+        // Without its zone (UTC), because zones are not compiled in.
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
+            let bare = array.as_primitive::<TimestampMicrosecondType>().clone();
+            cast(&bare.with_timezone_opt(None::<Arc<str>>), &DataType::Utf8)
+        }
+        _ => cast(array, &DataType::Utf8),
     }
 }
 
-fn unreadable(error: PolarsError) -> AssessError {
-    AssessError::Unreadable(error.to_string())
+/// Calls `visit` with every cell of a text column.
+pub(crate) fn each_text<'a>(array: &'a dyn Array, mut visit: impl FnMut(Option<&'a str>)) {
+    match array.data_type() {
+        DataType::Utf8View => array.as_string_view().iter().for_each(&mut visit),
+        DataType::Utf8 => array.as_string::<i32>().iter().for_each(&mut visit),
+        DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(&mut visit),
+        _ => {}
+    }
 }
 
-pub(crate) fn internal(error: PolarsError) -> AssessError {
+pub(crate) fn internal(error: impl std::fmt::Display) -> AssessError {
     AssessError::Internal(error.to_string())
 }

@@ -3,6 +3,7 @@
 //! | you have | call | you get |
 //! |---|---|---|
 //! | a packed contribution and the contract | [`assess`] | report, row marks, cleaned table |
+//! | any table that can be read in Arrow batches | [`assess_source`] | the same, in bounded memory |
 //! | a table whose cleaned form you do not need | [`inspect`] | report, row marks |
 //! | all contributions of a dataset | [`weigh::compose`] | kept rows and weights of a revision |
 //! | texts or wide rows | [`near::find`] | pairs that say almost the same, clusters |
@@ -47,6 +48,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod analysis;
 pub mod anchor;
 mod assess;
 mod clean;
@@ -60,12 +62,19 @@ pub mod policy;
 mod profile;
 pub mod records;
 pub mod report;
+pub mod schemas;
 mod score;
 pub mod shapley;
+pub mod verdict;
 pub mod weigh;
 
-pub use assess::{Assessment, Inspection, Preview, RowMarks, Stage, assess, inspect};
+pub use analysis::{Figure, Gate, Section};
+pub use assess::{
+    Assessment, Inspection, Options, Preview, RowMarks, Sink, Spill, Stage, assess, assess_source,
+    cleaned_schema, inspect,
+};
 pub use error::AssessError;
+pub use input::{Csv, Ipc, Source};
 pub use policy::{ColumnRule, ColumnType, HeldOut, Policy};
 pub use profile::{ColumnPreview, Frequent, Histogram, Lengths};
 pub use report::{Report, chart_svg};

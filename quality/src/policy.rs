@@ -25,10 +25,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::AssessError;
+use crate::verdict::Checks;
 
 /// Texts that mean "no value" in every column unless the policy lists others.
 pub const NULL_TOKENS: [&str; 11] = [
@@ -43,7 +45,7 @@ pub const EMPTY_MARKS: [&str; 7] = ["-", "--", "?", ".", "None", "none", "na"];
 const TOKEN_LIMIT: usize = 64;
 
 /// Columns, keys and provenance a table is measured against.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// Columns in contract order. Empty: the file's own columns and types are
@@ -81,10 +83,13 @@ pub struct Policy {
     /// Columns whose values together name a stratum; a crowded stratum weighs less by row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strata: Vec<String>,
+    /// When a table passes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Checks>,
 }
 
 /// Rows that are kept apart, by the value of a column.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldOut {
     /// The column.
@@ -94,7 +99,7 @@ pub struct HeldOut {
 }
 
 /// What is declared about one column.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnRule {
     /// Column name, exact.
@@ -129,7 +134,7 @@ pub struct ColumnRule {
 }
 
 /// Declared type of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub enum ColumnType {
     /// true or false
@@ -330,7 +335,7 @@ impl Policy {
             let domain = column.domain.iter().flatten();
             !domain.into_iter().any(|v| v.as_str() == Some(token))
         };
-        NullTokens(
+        NullTokens::new(
             listed
                 .into_iter()
                 .chain(marks.iter().copied())
@@ -372,10 +377,22 @@ impl ColumnRule {
 }
 
 /// The null tokens that hold for one column.
-pub(crate) struct NullTokens(Vec<String>);
+pub(crate) struct NullTokens {
+    tokens: Vec<String>,
+    /// Bit n: there is a token of n bytes.
+    lengths: u128,
+}
 
 impl NullTokens {
+    fn new(tokens: Vec<String>) -> Self {
+        let lengths = tokens.iter().fold(0, |bits, t| bits | 1 << t.len());
+        Self { tokens, lengths }
+    }
+
+    #[inline]
     pub fn contains(&self, text: &str) -> bool {
-        text.len() <= TOKEN_LIMIT && self.0.iter().any(|token| token == text)
+        text.len() <= TOKEN_LIMIT
+            && self.lengths >> text.len() & 1 == 1
+            && self.tokens.iter().any(|token| token == text)
     }
 }

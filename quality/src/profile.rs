@@ -8,7 +8,8 @@ mod values;
 
 use std::collections::HashSet;
 
-use polars::prelude::*;
+use arrow::array::ArrayRef;
+use arrow::error::ArrowError;
 use serde::Serialize;
 
 use crate::dedup::CellKey;
@@ -93,7 +94,7 @@ pub(crate) struct Facts {
 }
 
 /// Lengths of texts in characters, of binary values in bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Lengths {
     /// Shortest value.
     pub min: u64,
@@ -139,14 +140,15 @@ pub(crate) struct Batch {
     pub keys: Vec<CellKey>,
     /// Is the cell present and valid?
     pub good: Vec<bool>,
-    /// The cleaned cells in the declared type.
-    pub cleaned: Series,
+    /// The cleaned cells in the declared type; where the run keeps no cleaned table, missing
+    /// cells may still have the value that stands for nothing.
+    pub cleaned: ArrayRef,
 }
 
 /// The running pass over one column.
 pub(crate) trait Column: Send {
     /// Takes the next batch, whose first row has this number in the file.
-    fn scan(&mut self, series: &Series, first_row: u64) -> PolarsResult<Batch>;
+    fn scan(&mut self, cells: &ArrayRef, first_row: u64) -> Result<Batch, ArrowError>;
     fn facts(&self) -> &Facts;
     /// Number of distinct present values, and whether it is exact.
     fn distinct(&self) -> (u64, bool);
@@ -167,6 +169,10 @@ pub(crate) struct Settings {
     pub as_of: i64,
     /// Keep labels of frequent values for the preview?
     pub labels: bool,
+    /// Is there somebody who takes the cleaned table?
+    pub cleaned: bool,
+    /// Does the format know nothing but text, so that reading a number is no coercion?
+    pub text: bool,
 }
 
 /// Starts the pass over one column.

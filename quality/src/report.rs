@@ -2,11 +2,18 @@
 
 mod build;
 mod chart;
+mod export;
+mod html;
+mod markdown;
 mod render;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::analysis::{Figure, Gate, Section};
+use crate::assess::Preview;
 use crate::error::AssessError;
+use crate::policy::Policy;
 use crate::profile::Lengths;
 pub use crate::score::Dimension;
 pub(crate) use build::{Measured, build};
@@ -16,7 +23,7 @@ pub use chart::chart_svg;
 pub const SCHEMA: &str = "granary-quality/1";
 
 /// Result of an assessment. Integers only; row numbers start at 0.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: String,
@@ -42,12 +49,35 @@ pub struct Report {
     pub cleaning: Vec<CleaningLine>,
     /// Counts per column, in contract order.
     pub profile: Vec<ColumnProfile>,
+    /// What keeps the table from being published, whatever its score.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
+    /// Subjects with a table of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sections: Vec<Section>,
     /// What this report says nothing about.
     pub not_measured: Vec<String>,
+    /// The rules it was measured by; absent when nothing was declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Policy>,
+    /// The file that was measured, when whoever measured it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Input>,
+}
+
+/// Which file a report is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Input {
+    /// `parquet`, `csv` or `arrow`.
+    pub format: String,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the file, lower-case hex.
+    pub sha256: String,
 }
 
 /// One dimension of quality.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DimensionScore {
     /// Which one.
     pub name: Dimension,
@@ -76,7 +106,7 @@ pub struct DimensionScore {
 }
 
 /// One line of explanation: a rule, broken in a column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Loss {
     /// Dimension the points are lost to.
     pub dimension: Dimension,
@@ -98,7 +128,7 @@ pub struct Loss {
 }
 
 /// Rows that repeat an earlier row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Duplicates {
     /// Rows minus distinct rows, after cleaning, without surrogate columns.
     pub exact_rows: u64,
@@ -109,12 +139,15 @@ pub struct Duplicates {
     pub key_repeats: Option<u64>,
     /// First row numbers of repeats, at most 10.
     pub rows: Vec<u64>,
-    /// `exact only`: near duplicates were not looked for.
+    /// Rows that nearly repeat another one, when they were looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub near_rows: Option<u64>,
+    /// `exact only`: near duplicates were not looked for; else how they were.
     pub scope: String,
 }
 
 /// One rule of automatic cleaning at work in a column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CleaningLine {
     /// The rule.
     pub rule: String,
@@ -127,7 +160,7 @@ pub struct CleaningLine {
 }
 
 /// Counts of one column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ColumnProfile {
     /// Name.
     pub name: String,
@@ -192,6 +225,27 @@ impl Report {
     /// Plain text for a terminal.
     pub fn render_text(&self) -> String {
         render::text(self)
+    }
+
+    /// A page that needs nothing else: pictures, each with its table. With `values` it shows
+    /// extremes and frequent values, which reveal cells.
+    pub fn to_html(&self, title: &str, values: Option<&Preview>) -> String {
+        html::page(self, title, values)
+    }
+
+    /// Markdown, for reviews and wikis.
+    pub fn to_markdown(&self, title: &str) -> String {
+        markdown::page(self, title)
+    }
+
+    /// The W3C Data Quality Vocabulary as JSON-LD: one measurement per dimension, and the score.
+    pub fn to_dqv(&self, name: &str) -> serde_json::Value {
+        export::dqv(self, name)
+    }
+
+    /// The fields of a Croissant record set, with the measurements as its quality.
+    pub fn to_croissant(&self, name: &str) -> serde_json::Value {
+        export::croissant(self, name)
     }
 }
 

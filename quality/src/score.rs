@@ -11,6 +11,7 @@
 //! give the same bits on every machine; results are integers of hundredths
 //! whose parts add up exactly (largest remainder, ties to the earlier).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Q of a table without any fault, in hundredths.
@@ -20,7 +21,9 @@ pub const FULL: u32 = 10_000;
 const FLOOR: f64 = 0.01;
 
 /// What quality is measured by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Dimension {
     /// Cells satisfy their declared type, range, pattern and domain.

@@ -1,5 +1,6 @@
 //! What people do, a file per story, on both databases.
 
+mod assess;
 mod backup;
 mod by_hand;
 mod cards;

@@ -14,9 +14,12 @@ use arrow::{
 };
 use bytes::Bytes;
 use parquet::{
-    arrow::arrow_reader::{
-        ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-        ParquetRecordBatchReaderBuilder,
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{
+            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+            ParquetRecordBatchReaderBuilder,
+        },
     },
     errors::ParquetError,
     file::reader::{ChunkReader, Length},
@@ -96,14 +99,10 @@ impl<R: Read + Seek + Send + 'static> Source<R> {
         group: usize,
         limits: &Limits,
     ) -> Result<impl Iterator<Item = Result<RecordBatch, Refusal>>, Refusal> {
-        let mut batches: ParquetRecordBatchReader = ParquetRecordBatchReaderBuilder::new_with_metadata(
-            self.reader.clone(),
-            self.metadata.clone(),
-        )
-        .with_row_groups(vec![group])
-        .with_batch_size(batch_rows(self.metadata.schema(), limits))
-        .build()
-        .map_err(|error| self.reader.refuse(&error))?;
+        let mut batches = self
+            .group(group, limits)
+            .build()
+            .map_err(|error| self.reader.refuse(&error))?;
         Ok(std::iter::from_fn(move || {
             match contained(|| batches.next()) {
                 Ok(batch) => batch.map(|batch| batch.map_err(|error| self.reader.refuse(&error))),
@@ -111,12 +110,39 @@ impl<R: Read + Seek + Send + 'static> Source<R> {
             }
         }))
     }
+
+    /// The batches of one column of a row group; those of all columns are cut at the same rows.
+    pub fn read_column(
+        &self,
+        group: usize,
+        column: usize,
+        limits: &Limits,
+    ) -> Result<ParquetRecordBatchReader, Refusal> {
+        let builder = self.group(group, limits);
+        let only = ProjectionMask::leaves(builder.parquet_schema(), [column]);
+        builder
+            .with_projection(only)
+            .build()
+            .map_err(|error| self.refuse(&error))
+    }
+
+    fn group(&self, group: usize, limits: &Limits) -> ParquetRecordBatchReaderBuilder<Shared<R>> {
+        let (reader, metadata) = (self.reader.clone(), self.metadata.clone());
+        ParquetRecordBatchReaderBuilder::new_with_metadata(reader, metadata)
+            .with_row_groups(vec![group])
+            .with_batch_size(batch_rows(self.metadata.schema(), limits))
+    }
+
+    /// The refusal for an error of the decoder.
+    pub fn refuse(&self, error: &(dyn Error + 'static)) -> Refusal {
+        self.reader.refuse(error)
+    }
 }
 
 /// The decoder panics on some damaged pages (an index without a dictionary, for one). That is
 /// the file's fault, and no reason to end whoever looks at it. The reader must not be used
 /// again afterwards.
-fn contained<T>(decode: impl FnOnce() -> T) -> Result<T, Refusal> {
+pub(super) fn contained<T>(decode: impl FnOnce() -> T) -> Result<T, Refusal> {
     catch_unwind(AssertUnwindSafe(decode))
         .map_err(|_| Refusal::Corrupt("a page makes no sense to the decoder".into()))
 }
@@ -138,7 +164,7 @@ fn batch_rows(schema: &Schema, limits: &Limits) -> usize {
 }
 
 /// One reader for all columns; each read says where it begins.
-struct Shared<R> {
+pub(super) struct Shared<R> {
     reader: Arc<Mutex<R>>,
     file_len: u64,
     /// Why reading first failed: the decoder keeps only the words of an error.

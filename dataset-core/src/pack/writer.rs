@@ -36,19 +36,26 @@ fn properties() -> WriterProperties {
         .build()
 }
 
-/// A Parquet file being written.
-pub(super) struct Output<W: Write + Send> {
+/// A Parquet file being written, batch by batch.
+pub struct Output<W: Write + Send> {
     writer: ArrowWriter<DigestWriter<W>>,
 }
 
 /// A Parquet file that has been written.
-pub(super) struct Written<W> {
+pub struct Written<W> {
+    /// Where it was written to.
     pub inner: W,
+    /// Its length in bytes.
     pub len: u64,
+    /// Its digest.
     pub sha256: Sha256,
 }
 
 impl<W: Write + Send> Output<W> {
+    /// Begins a file with these columns.
+    ///
+    /// # Errors
+    /// A [`Refusal`]: a type cannot be written, or the writer failed.
     pub fn new(writer: W, schema: SchemaRef) -> Result<Self, Refusal> {
         let options = ArrowWriterOptions::new()
             .with_properties(properties())
@@ -58,10 +65,18 @@ impl<W: Write + Send> Output<W> {
             .map_err(refuse)
     }
 
+    /// Writes rows.
+    ///
+    /// # Errors
+    /// A [`Refusal`]: the columns are others, or the writer failed.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Refusal> {
         self.writer.write(batch).map_err(refuse)
     }
 
+    /// Writes the footer.
+    ///
+    /// # Errors
+    /// A [`Refusal`]: the writer failed.
     pub fn finish(self) -> Result<Written<W>, Refusal> {
         let (inner, sha256, len) = self.writer.into_inner().map_err(refuse)?.finish();
         Ok(Written { inner, len, sha256 })

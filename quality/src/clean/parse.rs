@@ -3,6 +3,8 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 
+use crate::policy::ColumnType;
+
 pub(crate) fn boolean(text: &str) -> Option<bool> {
     const TRUE: [&str; 5] = ["true", "t", "yes", "y", "1"];
     const FALSE: [&str; 5] = ["false", "f", "no", "n", "0"];
@@ -106,6 +108,39 @@ pub(crate) fn timestamp(text: &str) -> Option<NaiveDateTime> {
     })
 }
 
+/// Does this text read back to the same value, so that nothing is lost when a column is taken
+/// for this type? Leading zeros and signs (`007`, `+49`) mean something in codes and telephone
+/// numbers; more than 15 digits do not survive in a double.
+pub(crate) fn lossless(text: &str, kind: ColumnType) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.is_empty();
+    let padded = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+    match kind {
+        ColumnType::Bool => text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false"),
+        ColumnType::Int64 => plain && !padded && text != "-0" && text.parse::<i64>().is_ok(),
+        ColumnType::UInt64 => plain && !padded && text.parse::<u64>().is_ok(),
+        ColumnType::Float64 => {
+            let starts = digits.starts_with(|c: char| c.is_ascii_digit());
+            let significant = digits.bytes().take_while(|b| !matches!(b, b'e' | b'E'));
+            let significant = significant.filter(u8::is_ascii_digit).count();
+            starts && !padded && significant <= 15 && float(text).is_some()
+        }
+        ColumnType::Date => text.len() == 10 && text.as_bytes()[4] == b'-' && date(text).is_some(),
+        ColumnType::Timestamp => {
+            let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+            let places = fraction.bytes().take_while(u8::is_ascii_digit).count();
+            text.len() > 10 && places <= 6 && timestamp(text).is_some()
+        }
+        ColumnType::Time => {
+            let fraction = text
+                .split_once('.')
+                .map_or(0, |(_, fraction)| fraction.len());
+            text.len() >= 5 && fraction <= 6 && time(text).is_some()
+        }
+        ColumnType::Decimal { .. } | ColumnType::String | ColumnType::Binary => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +152,40 @@ mod tests {
         for bad in ["12.5", "1,234", "", "12.", "0x1f", "1 2"] {
             assert_eq!(integer(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn what_would_lose_something_is_not_taken_for_a_number() {
+        let kinds = [ColumnType::Int64, ColumnType::UInt64, ColumnType::Float64];
+        for text in [
+            "007",
+            "+49",
+            "-0",
+            "0123.5",
+            "12345678901234567890123",
+            "1e400",
+            ".5",
+            "",
+        ] {
+            let taken = kinds.iter().filter(|kind| lossless(text, **kind));
+            let taken = taken.filter(|_| text != "-0").count();
+            assert_eq!(taken, 0, "{text}");
+        }
+        assert!(lossless("-12", ColumnType::Int64) && lossless("0", ColumnType::Int64));
+        assert!(lossless("18446744073709551615", ColumnType::UInt64));
+        assert!(lossless("0.25", ColumnType::Float64) && lossless("-1.5e3", ColumnType::Float64));
+        assert!(!lossless("0.1234567890123456", ColumnType::Float64));
+        assert!(lossless("2020-01-31", ColumnType::Date));
+        assert!(
+            !lossless("2020/01/31", ColumnType::Date),
+            "its slashes would be lost"
+        );
+        assert!(lossless("2020-01-31T10:00:00Z", ColumnType::Timestamp));
+        assert!(!lossless(
+            "2020-01-31T10:00:00.1234567Z",
+            ColumnType::Timestamp
+        ));
+        assert!(lossless("TRUE", ColumnType::Bool) && !lossless("1", ColumnType::Bool));
     }
 
     #[test]

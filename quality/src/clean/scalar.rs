@@ -1,7 +1,18 @@
 //! Values of fixed size: how they are read from a column, parsed from text,
 //! compared, written back and brought to their normal form.
 
-use polars::prelude::*;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Date32Array, Decimal128Array,
+    Float64Array, Int64Array, PrimitiveArray, Time64NanosecondArray, TimestampMicrosecondArray,
+    UInt64Array,
+};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, Time64NanosecondType, TimeUnit,
+    TimestampMicrosecondType, UInt64Type,
+};
+use arrow::error::ArrowError;
 use serde_json::Value;
 
 use super::parse;
@@ -34,13 +45,9 @@ pub(crate) struct Dec(i128, u8);
 /// A value of fixed size of one declared type.
 pub(crate) trait Scalar: Copy + PartialOrd + Send + 'static {
     /// Visits all cells; `false` when the column must go through text.
-    fn native(
-        series: &Series,
-        kind: ColumnType,
-        visit: &mut impl FnMut(Read<Self>),
-    ) -> PolarsResult<bool>;
+    fn native(array: &dyn Array, kind: ColumnType, visit: &mut impl FnMut(Read<Self>)) -> bool;
     fn parse(text: &str, kind: ColumnType) -> Option<Self>;
-    fn collect(cells: Vec<Option<Self>>, kind: ColumnType) -> PolarsResult<Series>;
+    fn collect(cells: Vec<Option<Self>>, kind: ColumnType) -> Result<ArrayRef, ArrowError>;
     fn key(self) -> CellKey;
     fn json(self) -> Value;
     /// The number behind it, for means and histograms.
@@ -57,35 +64,37 @@ pub(crate) trait Scalar: Copy + PartialOrd + Send + 'static {
 }
 
 /// Type of a cleaned column.
-pub(crate) fn target_dtype(kind: ColumnType) -> DataType {
+pub(crate) fn target_type(kind: ColumnType) -> DataType {
     match kind {
         ColumnType::Bool => DataType::Boolean,
         ColumnType::Int64 => DataType::Int64,
         ColumnType::UInt64 => DataType::UInt64,
         ColumnType::Float64 => DataType::Float64,
-        ColumnType::Decimal { precision, scale } => {
-            DataType::Decimal(usize::from(precision), usize::from(scale))
-        }
-        ColumnType::String => DataType::String,
-        ColumnType::Date => DataType::Date,
-        ColumnType::Time => DataType::Time,
-        ColumnType::Timestamp => DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)),
-        ColumnType::Binary => DataType::Binary,
+        // A scale is at most 38.
+        ColumnType::Decimal { precision, scale } => DataType::Decimal128(precision, scale as i8),
+        ColumnType::String => DataType::Utf8View,
+        ColumnType::Date => DataType::Date32,
+        ColumnType::Time => DataType::Time64(TimeUnit::Nanosecond),
+        ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        ColumnType::Binary => DataType::BinaryView,
     }
 }
 
-fn each<T, U>(
-    cells: impl Iterator<Item = Option<T>>,
-    convert: impl Fn(T) -> Option<U>,
+fn each<P: ArrowPrimitiveType, U>(
+    array: &PrimitiveArray<P>,
+    convert: impl Fn(P::Native) -> Option<U>,
     visit: &mut impl FnMut(Read<U>),
-) -> PolarsResult<bool> {
-    for cell in cells {
-        visit(match cell {
-            None => Read::Null,
-            Some(value) => convert(value).map_or(Read::Unfit, Read::Value),
-        });
+) -> bool {
+    let read = |value: P::Native| convert(value).map_or(Read::Unfit, Read::Value);
+    match array.nulls() {
+        None => array.values().iter().for_each(|value| visit(read(*value))),
+        Some(nulls) => {
+            for (value, present) in array.values().iter().zip(nulls.iter()) {
+                visit(if present { read(*value) } else { Read::Null });
+            }
+        }
     }
-    Ok(true)
+    true
 }
 
 /// A double that is a whole number a 64-bit integer can hold.
@@ -94,23 +103,22 @@ fn whole(value: f64) -> Option<i128> {
 }
 
 impl Scalar for bool {
-    fn native(
-        series: &Series,
-        _: ColumnType,
-        visit: &mut impl FnMut(Read<Self>),
-    ) -> PolarsResult<bool> {
-        match series.dtype() {
-            DataType::Boolean => each(series.bool()?.iter(), Some, visit),
-            _ => Ok(false),
+    fn native(array: &dyn Array, _: ColumnType, visit: &mut impl FnMut(Read<Self>)) -> bool {
+        let Some(cells) = array.as_boolean_opt() else {
+            return false;
+        };
+        for cell in cells {
+            visit(cell.map_or(Read::Null, Read::Value));
         }
+        true
     }
 
     fn parse(text: &str, _: ColumnType) -> Option<Self> {
         parse::boolean(text)
     }
 
-    fn collect(cells: Vec<Option<Self>>, _: ColumnType) -> PolarsResult<Series> {
-        Ok(BooleanChunked::from_iter_options(PlSmallStr::EMPTY, cells.into_iter()).into_series())
+    fn collect(cells: Vec<Option<Self>>, _: ColumnType) -> Result<ArrayRef, ArrowError> {
+        Ok(Arc::new(BooleanArray::from(cells)))
     }
 
     fn key(self) -> CellKey {
@@ -123,22 +131,37 @@ impl Scalar for bool {
 }
 
 macro_rules! integer {
-    ($native:ty, $chunked:ty) => {
+    ($native:ty, $array:ty) => {
         impl Scalar for $native {
             fn native(
-                series: &Series,
+                array: &dyn Array,
                 _: ColumnType,
                 visit: &mut impl FnMut(Read<Self>),
-            ) -> PolarsResult<bool> {
-                match series.dtype() {
-                    DataType::Int64 => each(series.i64()?.iter(), |v| v.try_into().ok(), visit),
-                    DataType::UInt64 => each(series.u64()?.iter(), |v| v.try_into().ok(), visit),
-                    DataType::Float64 => each(
-                        series.f64()?.iter().map(|v| v.filter(|v| !v.is_nan())),
-                        |v| whole(v).and_then(|v| v.try_into().ok()),
+            ) -> bool {
+                match array.data_type() {
+                    DataType::Int64 => each(
+                        array.as_primitive::<Int64Type>(),
+                        |v| v.try_into().ok(),
                         visit,
                     ),
-                    _ => Ok(false),
+                    DataType::UInt64 => each(
+                        array.as_primitive::<UInt64Type>(),
+                        |v| v.try_into().ok(),
+                        visit,
+                    ),
+                    DataType::Float64 => {
+                        let fits = |v: f64| whole(v).and_then(|v| v.try_into().ok());
+                        // NaN is a missing value, as a null is.
+                        let floats = array.as_primitive::<Float64Type>();
+                        for value in floats {
+                            visit(match value.filter(|value| !value.is_nan()) {
+                                None => Read::Null,
+                                Some(value) => fits(value).map_or(Read::Unfit, Read::Value),
+                            });
+                        }
+                        true
+                    }
+                    _ => false,
                 }
             }
 
@@ -146,9 +169,8 @@ macro_rules! integer {
                 parse::integer(text)?.try_into().ok()
             }
 
-            fn collect(cells: Vec<Option<Self>>, _: ColumnType) -> PolarsResult<Series> {
-                let cells = cells.into_iter();
-                Ok(<$chunked>::from_iter_options(PlSmallStr::EMPTY, cells).into_series())
+            fn collect(cells: Vec<Option<Self>>, _: ColumnType) -> Result<ArrayRef, ArrowError> {
+                Ok(Arc::new(<$array>::from(cells)))
             }
 
             fn key(self) -> CellKey {
@@ -166,28 +188,24 @@ macro_rules! integer {
     };
 }
 
-integer!(i64, Int64Chunked);
-integer!(u64, UInt64Chunked);
+integer!(i64, Int64Array);
+integer!(u64, UInt64Array);
 
 impl Scalar for f64 {
-    fn native(
-        series: &Series,
-        _: ColumnType,
-        visit: &mut impl FnMut(Read<Self>),
-    ) -> PolarsResult<bool> {
-        match series.dtype() {
-            DataType::Float64 => each(series.f64()?.iter(), Some, visit),
+    fn native(array: &dyn Array, _: ColumnType, visit: &mut impl FnMut(Read<Self>)) -> bool {
+        match array.data_type() {
+            DataType::Float64 => each(array.as_primitive::<Float64Type>(), Some, visit),
             DataType::Int64 => each(
-                series.i64()?.iter(),
+                array.as_primitive::<Int64Type>(),
                 |v| Some(v as f64).filter(|f| whole(*f) == Some(i128::from(v))),
                 visit,
             ),
             DataType::UInt64 => each(
-                series.u64()?.iter(),
+                array.as_primitive::<UInt64Type>(),
                 |v| Some(v as f64).filter(|f| whole(*f) == Some(i128::from(v))),
                 visit,
             ),
-            _ => Ok(false),
+            _ => false,
         }
     }
 
@@ -195,8 +213,8 @@ impl Scalar for f64 {
         parse::float(text)
     }
 
-    fn collect(cells: Vec<Option<Self>>, _: ColumnType) -> PolarsResult<Series> {
-        Ok(Float64Chunked::from_iter_options(PlSmallStr::EMPTY, cells.into_iter()).into_series())
+    fn collect(cells: Vec<Option<Self>>, _: ColumnType) -> Result<ArrayRef, ArrowError> {
+        Ok(Arc::new(Float64Array::from(cells)))
     }
 
     fn key(self) -> CellKey {
@@ -217,22 +235,18 @@ impl Scalar for f64 {
 }
 
 impl Scalar for Dec {
-    fn native(
-        series: &Series,
-        kind: ColumnType,
-        visit: &mut impl FnMut(Read<Self>),
-    ) -> PolarsResult<bool> {
-        match (kind, series.dtype()) {
-            (ColumnType::Decimal { precision, scale }, DataType::Decimal(_, s))
-                if *s == usize::from(scale) =>
+    fn native(array: &dyn Array, kind: ColumnType, visit: &mut impl FnMut(Read<Self>)) -> bool {
+        match (kind, array.data_type()) {
+            (ColumnType::Decimal { precision, scale }, DataType::Decimal128(_, s))
+                if i16::from(*s) == i16::from(scale) =>
             {
                 let limit = 10i128
                     .checked_pow(u32::from(precision))
                     .unwrap_or(i128::MAX);
                 let fits = |v: i128| (v < limit && v > -limit).then_some(Dec(v, scale));
-                each(series.decimal()?.physical().iter(), fits, visit)
+                each(array.as_primitive::<Decimal128Type>(), fits, visit)
             }
-            _ => Ok(false),
+            _ => false,
         }
     }
 
@@ -245,16 +259,18 @@ impl Scalar for Dec {
         }
     }
 
-    fn collect(cells: Vec<Option<Self>>, kind: ColumnType) -> PolarsResult<Series> {
+    fn collect(cells: Vec<Option<Self>>, kind: ColumnType) -> Result<ArrayRef, ArrowError> {
         let cells = cells
             .into_iter()
             .map(|cell| cell.map(|Dec(value, _)| value));
-        let physical = Int128Chunked::from_iter_options(PlSmallStr::EMPTY, cells);
+        let array: Decimal128Array = cells.collect();
         match kind {
-            ColumnType::Decimal { precision, scale } => Ok(physical
-                .into_decimal_unchecked(usize::from(precision), usize::from(scale))
-                .into_series()),
-            _ => Err(polars_err!(ComputeError: "decimal cells in a column of type {kind}")),
+            ColumnType::Decimal { precision, scale } => Ok(Arc::new(
+                array.with_precision_and_scale(precision, scale as i8)?,
+            )),
+            _ => Err(ArrowError::CastError(format!(
+                "decimal cells in a column of type {kind}"
+            ))),
         }
     }
 
@@ -283,19 +299,20 @@ impl Scalar for Dec {
 
 /// A logical type over a physical one.
 macro_rules! logical {
-    ($name:ident, $dtype:pat, $chunked:ident, $physical:ty, $into:expr, $key:ident, $parse:expr, $instant:expr) => {
+    ($name:ident, $dtype:pat, $physical:ty, $array:ty, $finish:expr, $key:ident, $parse:expr, $instant:expr) => {
         impl Scalar for $name {
             fn native(
-                series: &Series,
+                array: &dyn Array,
                 _: ColumnType,
                 visit: &mut impl FnMut(Read<Self>),
-            ) -> PolarsResult<bool> {
-                match series.dtype() {
-                    $dtype => {
-                        let physical = series.$chunked()?.physical().iter();
-                        each(physical, |value| Some($name(value)), visit)
-                    }
-                    _ => Ok(false),
+            ) -> bool {
+                match array.data_type() {
+                    $dtype => each(
+                        array.as_primitive::<$physical>(),
+                        |value| Some($name(value)),
+                        visit,
+                    ),
+                    _ => false,
                 }
             }
 
@@ -303,10 +320,10 @@ macro_rules! logical {
                 $parse(text).map($name)
             }
 
-            fn collect(cells: Vec<Option<Self>>, _: ColumnType) -> PolarsResult<Series> {
+            fn collect(cells: Vec<Option<Self>>, _: ColumnType) -> Result<ArrayRef, ArrowError> {
                 let cells = cells.into_iter().map(|cell| cell.map(|$name(value)| value));
-                let physical = <$physical>::from_iter_options(PlSmallStr::EMPTY, cells);
-                Ok($into(physical))
+                let array: $array = cells.collect();
+                Ok(Arc::new($finish(array)))
             }
 
             fn key(self) -> CellKey {
@@ -328,20 +345,20 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 logical!(
     Day,
-    DataType::Date,
-    date,
-    Int32Chunked,
-    |days: Int32Chunked| days.into_date().into_series(),
+    DataType::Date32,
+    Date32Type,
+    Date32Array,
+    std::convert::identity,
     date_key,
     |text| Some(parse::date(text)?.to_epoch_days()),
     |days| Some(i64::from(days) * MICROS_PER_DAY)
 );
 logical!(
     Clock,
-    DataType::Time,
-    time,
-    Int64Chunked,
-    |nanos: Int64Chunked| nanos.into_time().into_series(),
+    DataType::Time64(TimeUnit::Nanosecond),
+    Time64NanosecondType,
+    Time64NanosecondArray,
+    std::convert::identity,
     time_key,
     |text| {
         use chrono::Timelike;
@@ -353,12 +370,10 @@ logical!(
 );
 logical!(
     Instant,
-    DataType::Datetime(TimeUnit::Microseconds, _),
-    datetime,
-    Int64Chunked,
-    |micros: Int64Chunked| micros
-        .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
-        .into_series(),
+    DataType::Timestamp(TimeUnit::Microsecond, _),
+    TimestampMicrosecondType,
+    TimestampMicrosecondArray,
+    |micros: TimestampMicrosecondArray| micros.with_timezone("UTC"),
     timestamp_key,
     |text| Some(parse::timestamp(text)?.and_utc().timestamp_micros()),
     Some

@@ -1,6 +1,11 @@
 //! Columns of bytes: counted, hashed, never cleaned.
 
-use polars::prelude::*;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
 
 use super::distinct::Distinct;
 use super::values::ColumnPreview;
@@ -31,10 +36,13 @@ impl BinaryColumn {
 }
 
 impl Column for BinaryColumn {
-    fn scan(&mut self, series: &Series, first_row: u64) -> PolarsResult<Batch> {
-        let mut cleaned = series.cast(&DataType::Binary)?;
-        let mut keys = Vec::with_capacity(series.len());
-        for (row, cell) in (first_row..).zip(cleaned.binary()?.iter()) {
+    fn scan(&mut self, cells: &ArrayRef, first_row: u64) -> Result<Batch, ArrowError> {
+        let cleaned = match cells.data_type() {
+            DataType::BinaryView => Arc::clone(cells),
+            _ => cast(cells, &DataType::BinaryView)?,
+        };
+        let mut keys = Vec::with_capacity(cells.len());
+        for (row, cell) in (first_row..).zip(cleaned.as_binary_view()) {
             keys.push(match cell {
                 Some([]) => {
                     self.facts.missing.blank.note(row);
@@ -52,7 +60,6 @@ impl Column for BinaryColumn {
                 }
             });
         }
-        cleaned.rename(self.name.as_str().into());
         Ok(Batch {
             good: keys.iter().map(|key| *key != NULL_KEY).collect(),
             keys,

@@ -1,13 +1,15 @@
 //! Columns of numbers, truth values, dates and times.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use polars::prelude::*;
+use arrow::array::{Array, ArrayRef};
+use arrow::error::ArrowError;
 use serde_json::Value;
 
 use super::values::{ColumnPreview, Frequencies, Sample};
 use super::{Batch, Column, Facts, Settings, declared_text, domain_keys};
-use crate::clean::{Read, Scalar, target_dtype, tidy};
+use crate::clean::{Read, Scalar, target_type, tidy};
 use crate::dedup::{CellKey, NULL_KEY};
 use crate::error::AssessError;
 use crate::input;
@@ -85,12 +87,10 @@ impl<T: Scalar> ScalarColumn<T> {
         })
     }
 
-    fn text_cells(&mut self, series: &Series, cells: &mut Cells<T>) -> PolarsResult<()> {
-        let text = input::as_text(series)?;
+    fn text_cells(&mut self, array: &ArrayRef, cells: &mut Cells<T>) -> Result<(), ArrowError> {
+        let text = input::as_text(array)?;
         let mut buffer = String::new();
-        for cell in text.str()?.iter() {
-            self.text_cell(cell, &mut buffer, cells);
-        }
+        input::each_text(&text, |cell| self.text_cell(cell, &mut buffer, cells));
         Ok(())
     }
 
@@ -109,7 +109,9 @@ impl<T: Scalar> ScalarColumn<T> {
             self.facts.missing.token.note(row);
             self.facts.cleaned.token.note(row);
         } else if let Some(value) = T::parse(text, self.kind) {
-            self.facts.cleaned.coerced.note(row);
+            if !self.settings.text {
+                self.facts.cleaned.coerced.note(row);
+            }
             return self.value(value, cells);
         } else {
             return self.unfit(cells);
@@ -188,30 +190,28 @@ impl<T: Scalar> ScalarColumn<T> {
 }
 
 impl<T: Scalar> Column for ScalarColumn<T> {
-    fn scan(&mut self, series: &Series, first_row: u64) -> PolarsResult<Batch> {
-        let same = *series.dtype() == target_dtype(self.kind);
+    fn scan(&mut self, array: &ArrayRef, first_row: u64) -> Result<Batch, ArrowError> {
+        let same = *array.data_type() == target_type(self.kind);
         let mut cells = Cells {
             row: first_row,
-            keys: Vec::with_capacity(series.len()),
-            good: Vec::with_capacity(series.len()),
-            typed: (!same).then(|| Vec::with_capacity(series.len())),
+            keys: Vec::with_capacity(array.len()),
+            good: Vec::with_capacity(array.len()),
+            typed: (!same).then(|| Vec::with_capacity(array.len())),
         };
         let kind = self.kind;
-        let native = T::native(series, kind, &mut |read| {
+        let native = T::native(array, kind, &mut |read| {
             self.native_cell(read, same, &mut cells);
-        })?;
+        });
         if !native {
-            self.text_cells(series, &mut cells)?;
+            self.text_cells(array, &mut cells)?;
         }
-        let mut cleaned = match cells.typed {
-            Some(typed) => T::collect(typed, kind)?,
-            None => series.clone(),
-        };
-        cleaned.rename(self.name.as_str().into());
         Ok(Batch {
             keys: cells.keys,
             good: cells.good,
-            cleaned,
+            cleaned: match cells.typed {
+                Some(typed) => T::collect(typed, kind)?,
+                None => Arc::clone(array),
+            },
         })
     }
 

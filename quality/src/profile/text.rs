@@ -1,8 +1,12 @@
 //! Columns of text.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use polars::prelude::*;
+use arrow::array::{Array, ArrayRef, BooleanArray, StringViewBuilder};
+use arrow::compute::nullif;
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
 use regex::Regex;
 
 use super::values::{ColumnPreview, Frequencies};
@@ -21,6 +25,8 @@ pub(super) struct TextColumn {
     facts: Facts,
     values: Frequencies,
     lengths: LengthCounter,
+    /// Is the cleaned text wanted?
+    keep: bool,
 }
 
 impl TextColumn {
@@ -44,32 +50,27 @@ impl TextColumn {
             facts: Facts::default(),
             values: Frequencies::new(settings.labels),
             lengths: LengthCounter::default(),
+            keep: settings.cleaned,
         })
     }
 
-    /// Cleans and checks one cell; the text that stands for it, if any.
+    /// Cleans and checks one cell.
     #[inline]
-    fn cell<'a>(
-        &mut self,
-        cell: Option<&'a str>,
-        row: u64,
-        buffer: &'a mut String,
-    ) -> (CellKey, bool, Option<&'a str>) {
-        const MISSING: (CellKey, bool, Option<&str>) = (NULL_KEY, false, None);
+    fn cell<'a>(&mut self, cell: Option<&'a str>, row: u64, buffer: &'a mut String) -> Cell<'a> {
         let Some(cell) = cell else {
             self.facts.missing.null.note(row);
-            return MISSING;
+            return Cell::gone(Change::None);
         };
         let (text, changes) = tidy(cell, buffer);
         if text.is_empty() {
             self.facts.missing.blank.note(row);
             self.facts.cleaned.blank.note(row);
-            return MISSING;
+            return Cell::gone(Change::Removed);
         }
         if self.tokens.contains(text) {
             self.facts.missing.token.note(row);
             self.facts.cleaned.token.note(row);
-            return MISSING;
+            return Cell::gone(Change::Removed);
         }
         if changes.any() {
             let log = &mut self.facts.cleaned;
@@ -85,7 +86,14 @@ impl TextColumn {
         let key = text_key(text);
         self.values.add(key, || text.to_owned());
         self.lengths.add(characters(text));
-        (key, self.is_valid(text, key, row), Some(text))
+        Cell {
+            key,
+            good: self.is_valid(text, key, row),
+            change: match changes.any() {
+                true => Change::To(text),
+                false => Change::None,
+            },
+        }
     }
 
     #[inline]
@@ -104,53 +112,135 @@ impl TextColumn {
     }
 
     /// A column that is no text in the file is read as text, cell by cell.
-    fn log_coercion(&mut self, series: &Series, first_row: u64) {
-        if *series.dtype() != DataType::String {
-            let present = series.is_not_null();
-            let rows = (first_row..).zip(present.iter());
-            for (row, _) in rows.filter(|(_, present)| *present == Some(true)) {
-                self.facts.cleaned.coerced.note(row);
+    fn log_coercion(&mut self, array: &ArrayRef, text: &ArrayRef, first_row: u64) {
+        for (row, index) in (first_row..).zip(0..array.len()) {
+            match (array.is_null(index), text.is_null(index)) {
+                (true, _) => {}
+                (false, false) => self.facts.cleaned.coerced.note(row),
+                // Bytes that are no text.
+                (false, true) => {
+                    self.facts.invalid.kind.note(row);
+                    self.facts.cleaned.unfit.note(row);
+                }
             }
         }
     }
 }
 
-impl Column for TextColumn {
-    fn scan(&mut self, series: &Series, first_row: u64) -> PolarsResult<Batch> {
-        self.log_coercion(series, first_row);
-        let text = input::as_text(series)?;
-        let source = text.str()?;
-        let (mut keys, mut good) = (
-            Vec::with_capacity(series.len()),
-            Vec::with_capacity(series.len()),
-        );
-        // Built only from the first changed cell on.
-        let mut rebuilt: Option<StringChunkedBuilder> = None;
-        let mut buffer = String::new();
-        for (index, cell) in source.iter().enumerate() {
-            let (key, valid, clean) = self.cell(cell, first_row + index as u64, &mut buffer);
-            keys.push(key);
-            good.push(valid);
-            if rebuilt.is_none() && clean != cell {
-                let mut builder = StringChunkedBuilder::new(PlSmallStr::EMPTY, series.len());
-                for same in source.iter().take(index) {
-                    builder.append_option(same);
-                }
-                rebuilt = Some(builder);
-            }
-            if let Some(builder) = &mut rebuilt {
-                builder.append_option(clean);
+fn is_text(array: &ArrayRef) -> bool {
+    matches!(
+        array.data_type(),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+    )
+}
+
+/// What a cell came to.
+struct Cell<'a> {
+    key: CellKey,
+    good: bool,
+    change: Change<'a>,
+}
+
+/// What cleaning made of the text of a cell.
+enum Change<'a> {
+    None,
+    Removed,
+    To(&'a str),
+}
+
+impl Cell<'_> {
+    fn gone(change: Change<'_>) -> Cell<'_> {
+        Cell {
+            key: NULL_KEY,
+            good: false,
+            change,
+        }
+    }
+}
+
+/// What cleaning changed in a batch.
+#[derive(Default)]
+struct Edits {
+    removed: Vec<usize>,
+    /// In ascending order of cells.
+    texts: Vec<(usize, String)>,
+}
+
+impl Edits {
+    fn note(&mut self, index: usize, change: &Change<'_>) {
+        match change {
+            Change::None => {}
+            Change::Removed => self.removed.push(index),
+            Change::To(text) => self.texts.push((index, (*text).to_owned())),
+        }
+    }
+
+    fn apply(&self, text: ArrayRef) -> Result<ArrayRef, ArrowError> {
+        let text = match text.data_type() {
+            DataType::Utf8View => text,
+            _ => arrow::compute::cast(&text, &DataType::Utf8View)?,
+        };
+        let text = match self.texts.is_empty() {
+            true => text,
+            false => self.rebuild(&text),
+        };
+        if self.removed.is_empty() {
+            return Ok(text);
+        }
+        let mut removed = vec![false; text.len()];
+        for index in &self.removed {
+            if let Some(mark) = removed.get_mut(*index) {
+                *mark = true;
             }
         }
-        let mut cleaned = match rebuilt {
-            Some(builder) => builder.finish().into_series(),
-            None => text,
-        };
-        cleaned.rename(self.name.as_str().into());
+        nullif(&text, &BooleanArray::from(removed))
+    }
+
+    fn rebuild(&self, text: &ArrayRef) -> ArrayRef {
+        let mut builder = StringViewBuilder::with_capacity(text.len());
+        let mut edits = self.texts.iter().peekable();
+        let mut index = 0;
+        input::each_text(text, |cell| {
+            match edits.next_if(|(edited, _)| *edited == index) {
+                Some((_, text)) => builder.append_value(text),
+                None => builder.append_option(cell),
+            }
+            index += 1;
+        });
+        Arc::new(builder.finish())
+    }
+}
+
+impl Column for TextColumn {
+    fn scan(&mut self, array: &ArrayRef, first_row: u64) -> Result<Batch, ArrowError> {
+        let text = input::as_text(array)?;
+        let same = is_text(array);
+        if !same {
+            self.log_coercion(array, &text, first_row);
+        }
+        let mut keys = Vec::with_capacity(array.len());
+        let mut good = Vec::with_capacity(array.len());
+        let mut edits = Edits::default();
+        let mut buffer = String::new();
+        input::each_text(&text, |cell| {
+            let index = keys.len();
+            let cell = match cell {
+                None if !same && array.is_valid(index) => Cell::gone(Change::None),
+                cell => self.cell(cell, first_row + index as u64, &mut buffer),
+            };
+            keys.push(cell.key);
+            good.push(cell.good);
+            if self.keep {
+                edits.note(index, &cell.change);
+            }
+        });
         Ok(Batch {
             keys,
             good,
-            cleaned,
+            cleaned: match self.keep {
+                true => edits.apply(text)?,
+                false => text,
+            },
         })
     }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{CleaningLine, ColumnProfile, DimensionScore, Duplicates, Loss, Report, SCHEMA};
+use crate::analysis::{DimensionFound, Found, Gate, NearFound};
 use crate::dedup::Repeats;
 use crate::input::Table;
 use crate::policy::{ColumnRule, Policy};
@@ -12,25 +13,52 @@ use crate::score::{self, Dimension, Measure};
 /// Everything the report is made of.
 pub(crate) struct Measured<'a> {
     pub policy: &'a Policy,
-    pub table: &'a Table<'a>,
+    pub table: &'a Table,
+    pub rows: u64,
     pub columns: &'a [Box<dyn Column>],
     pub repeats: &'a Repeats,
     pub key_repeats: Option<&'a Repeats>,
     pub as_of: DateTime<Utc>,
+    /// What the analyses found, by their names.
+    pub found: &'a [(&'static str, Found)],
+}
+
+impl Measured<'_> {
+    fn dimension(&self, dimension: Dimension) -> Option<&DimensionFound> {
+        let found = self.found.iter().filter_map(|(_, f)| f.dimension.as_ref());
+        found.into_iter().find(|d| d.dimension == dimension)
+    }
+
+    fn near(&self) -> Option<&NearFound> {
+        self.found.iter().find_map(|(_, found)| found.near.as_ref())
+    }
 }
 
 /// One way to lose points.
 struct Line {
     column: Option<String>,
-    rule: &'static str,
+    rule: String,
     finding: Finding,
+    /// What it takes from the measure: its count, unless units differ.
+    units: u64,
+}
+
+impl Line {
+    fn new(column: Option<String>, rule: impl Into<String>, finding: Finding) -> Self {
+        Self {
+            column,
+            rule: rule.into(),
+            units: finding.count,
+            finding,
+        }
+    }
 }
 
 /// A dimension measured, or the reason why not.
 struct Part {
     dimension: Dimension,
     measure: Result<Measure, &'static str>,
-    note: Option<&'static str>,
+    note: Option<String>,
     lines: Vec<Line>,
 }
 
@@ -38,7 +66,7 @@ impl Part {
     fn measured(dimension: Dimension, total: u64, lines: Vec<Line>) -> Self {
         let measure = Measure {
             dimension,
-            bad: lines.iter().map(|line| line.finding.count).sum(),
+            bad: lines.iter().map(|line| line.units).sum(),
             total,
         };
         Self {
@@ -64,15 +92,12 @@ pub(crate) fn build(measured: &Measured<'_>) -> Report {
         validity(measured),
         completeness(measured),
         uniqueness(measured),
-        Part::absent(
-            Dimension::Consistency,
-            "no rules between columns are measured",
-        ),
+        consistency(measured),
         timeliness(measured),
         documentation(measured),
     ];
     // Without rows there is nothing to have quality.
-    let measures: Vec<Measure> = match measured.table.rows {
+    let measures: Vec<Measure> = match measured.rows {
         0 => Vec::new(),
         _ => parts.iter().filter_map(|p| p.measure.ok()).collect(),
     };
@@ -89,7 +114,7 @@ pub(crate) fn build(measured: &Measured<'_>) -> Report {
         schema: SCHEMA.into(),
         as_of: measured.as_of.to_rfc3339_opts(SecondsFormat::Secs, true),
         exactness: "exact".into(),
-        rows: measured.table.rows,
+        rows: measured.rows,
         columns: measured.columns.len() as u64,
         q_hundredths: q,
         grade: score::grade(q).into(),
@@ -98,16 +123,42 @@ pub(crate) fn build(measured: &Measured<'_>) -> Report {
         duplicates: duplicates(measured),
         cleaning: cleaning(measured),
         profile: columns(measured),
-        not_measured: [
-            "near_duplicates",
-            "personal_data",
-            "labels",
-            "outliers",
-            "drift",
-        ]
-        .map(String::from)
-        .to_vec(),
+        gates: gates(measured),
+        sections: measured
+            .found
+            .iter()
+            .flat_map(|(_, found)| found.sections.iter().cloned())
+            .collect(),
+        not_measured: NOT_MEASURED
+            .iter()
+            .filter(|name| !measured.found.iter().any(|(found, _)| found == *name))
+            .map(|name| (*name).to_owned())
+            .collect(),
+        rules: (*measured.policy != Policy::default()).then(|| measured.policy.clone()),
+        input: None,
     }
+}
+
+/// What a report names when nobody measured it.
+const NOT_MEASURED: [&str; 5] = [
+    "near_duplicates",
+    "personal_data",
+    "labels",
+    "outliers",
+    "drift",
+];
+
+fn gates(measured: &Measured<'_>) -> Vec<Gate> {
+    let licence = measured.policy.license.as_deref().unwrap_or("").trim();
+    let missing = licence.is_empty().then(|| Gate {
+        name: "licence_missing".into(),
+        reason: "No licence is declared: nobody can know what the data may be used for. \
+                 Set `license` in the rules."
+            .into(),
+        columns: Vec::new(),
+    });
+    let found = measured.found.iter().flat_map(|(_, found)| &found.gates);
+    missing.into_iter().chain(found.cloned()).collect()
 }
 
 fn rules_and_columns<'a>(
@@ -123,11 +174,7 @@ fn lines<'a>(
 ) -> impl Iterator<Item = Line> {
     findings
         .filter(|(_, finding)| finding.count > 0)
-        .map(|(rule, finding)| Line {
-            column: Some(name.to_owned()),
-            rule,
-            finding: finding.clone(),
-        })
+        .map(|(rule, finding)| Line::new(Some(name.to_owned()), rule, finding.clone()))
 }
 
 /// Over cells with a value.
@@ -135,7 +182,7 @@ fn validity(measured: &Measured<'_>) -> Part {
     let broken = rules_and_columns(measured)
         .flat_map(|(rule, column)| lines(&rule.name, column.facts().invalid.iter()));
     let present = rules_and_columns(measured)
-        .map(|(_, column)| measured.table.rows - profile::total(column.facts().missing.iter()));
+        .map(|(_, column)| measured.rows - profile::total(column.facts().missing.iter()));
     Part::measured(Dimension::Validity, present.sum(), broken.collect())
 }
 
@@ -144,7 +191,7 @@ fn completeness(measured: &Measured<'_>) -> Part {
     let required = || rules_and_columns(measured).filter(|(rule, _)| !rule.optional);
     let missing =
         required().flat_map(|(rule, column)| lines(&rule.name, column.facts().missing.iter()));
-    let cells = required().count() as u64 * measured.table.rows;
+    let cells = required().count() as u64 * measured.rows;
     let mut part = Part::measured(Dimension::Completeness, cells, missing.collect());
     if required().next().is_none() {
         part.measure = Err("every column is optional");
@@ -153,7 +200,8 @@ fn completeness(measured: &Measured<'_>) -> Part {
 }
 
 /// Over rows. Rows that repeat wholly usually repeat their key, too; the
-/// larger count is taken, never both.
+/// larger count is taken, never both. A near duplicate is half a duplicate, so
+/// with them everything is counted in half rows.
 fn uniqueness(measured: &Measured<'_>) -> Part {
     let by_key = measured
         .key_repeats
@@ -162,17 +210,48 @@ fn uniqueness(measured: &Measured<'_>) -> Part {
         Some(key) => ("repeated_key", key),
         None => ("exact_duplicate", measured.repeats),
     };
-    let line = (repeats.count > 0).then(|| Line {
-        column: None,
-        rule,
-        finding: Finding {
-            count: repeats.count,
-            rows: repeats.rows.clone(),
-        },
+    let finding = |count: u64, rows: &[u64]| Finding {
+        count,
+        rows: rows.to_vec(),
+    };
+    let exact = Line::new(None, rule, finding(repeats.count, &repeats.rows));
+    let mut lines = vec![exact];
+    let (mut total, mut note) = (measured.rows, "exact only".to_owned());
+    if let Some(near) = measured.near() {
+        lines.push(Line::new(
+            None,
+            "near_duplicate",
+            finding(near.count, &near.rows),
+        ));
+        lines.iter_mut().take(1).for_each(|exact| exact.units *= 2);
+        total *= 2;
+        note = format!("in half rows: near duplicates count half; {}", near.scope);
+    }
+    lines.retain(|line| line.units > 0);
+    let mut part = Part::measured(Dimension::Uniqueness, total, lines);
+    part.note = Some(note);
+    part
+}
+
+/// Measured by an analysis, where rules between columns are declared.
+fn consistency(measured: &Measured<'_>) -> Part {
+    let dimension = Dimension::Consistency;
+    let Some(found) = measured.dimension(dimension) else {
+        return Part::absent(dimension, "no rules between columns are declared");
+    };
+    let lines = found.lines.iter().filter(|line| line.count > 0);
+    let lines = lines.map(|line| {
+        let finding = Finding {
+            count: line.count,
+            rows: line.rows.clone(),
+        };
+        Line::new(line.column.clone(), line.rule.clone(), finding)
     });
-    let rows = measured.table.rows;
-    let mut part = Part::measured(Dimension::Uniqueness, rows, line.into_iter().collect());
-    part.note = Some("exact only");
+    let mut part = Part::measured(dimension, found.total, lines.collect());
+    if let Ok(measure) = &mut part.measure {
+        measure.bad = found.bad;
+    }
+    part.note = found.note.clone();
     part
 }
 
@@ -187,18 +266,17 @@ fn timeliness(measured: &Measured<'_>) -> Part {
     };
     let age = measured.as_of.timestamp_micros().saturating_sub(newest);
     let measure = score::timeliness(age, period);
-    let line = (measure.bad > 0).then(|| Line {
-        column: None,
-        rule: "older_than_period",
-        finding: Finding {
+    let line = (measure.bad > 0).then(|| {
+        let finding = Finding {
             count: measure.bad,
             rows: Vec::new(),
-        },
+        };
+        Line::new(None, "older_than_period", finding)
     });
     Part {
         dimension,
         measure: Ok(measure),
-        note: Some("counts are parts per million; the newest date or time decides"),
+        note: Some("counts are parts per million; the newest date or time decides".into()),
         lines: line.into_iter().collect(),
     }
 }
@@ -225,13 +303,12 @@ fn documentation(measured: &Measured<'_>) -> Part {
         }
     }
     let missing = items.iter().filter(|(_, _, there)| !there);
-    let missing = missing.map(|(column, rule, _)| Line {
-        column: column.map(str::to_owned),
-        rule,
-        finding: Finding {
+    let missing = missing.map(|(column, rule, _)| {
+        let finding = Finding {
             count: 1,
             rows: Vec::new(),
-        },
+        };
+        Line::new(column.map(str::to_owned), *rule, finding)
     });
     let total = items.len() as u64;
     Part::measured(Dimension::Documentation, total, missing.collect())
@@ -251,7 +328,7 @@ fn dimension(part: &Part, measures: &[Measure], lost: u32) -> DimensionScore {
         total: measure.map(|m| m.total),
         lost_hundredths: lost,
         note: match measure {
-            Some(_) => part.note.map(String::from),
+            Some(_) => part.note.clone(),
             None => Some(format!("not applicable: {reason}")),
         },
     }
@@ -263,18 +340,18 @@ fn losses(parts: &[Part], measures: &[Measure], lost_to: impl Fn(Dimension) -> u
         let Some(part) = parts.iter().find(|p| p.dimension == measure.dimension) else {
             continue;
         };
-        let counts: Vec<u64> = part.lines.iter().map(|line| line.finding.count).collect();
+        let counts: Vec<u64> = part.lines.iter().map(|line| line.units).collect();
         let lost = score::split(lost_to(measure.dimension), &counts);
         for (line, lost) in part.lines.iter().zip(lost) {
             let count = line.finding.count;
             losses.push(Loss {
                 dimension: measure.dimension,
                 column: line.column.clone(),
-                rule: line.rule.into(),
+                rule: line.rule.clone(),
                 count,
-                share_ppm: ppm(count, measure.total),
+                share_ppm: ppm(line.units, measure.total),
                 lost_hundredths: lost,
-                q_if_fixed_hundredths: score::q_if_fixed(measures, measure.dimension, count),
+                q_if_fixed_hundredths: score::q_if_fixed(measures, measure.dimension, line.units),
                 rows: line.finding.rows.clone(),
             });
         }
@@ -286,10 +363,13 @@ fn losses(parts: &[Part], measures: &[Measure], lost_to: impl Fn(Dimension) -> u
 fn duplicates(measured: &Measured<'_>) -> Duplicates {
     Duplicates {
         exact_rows: measured.repeats.count,
-        distinct_rows: measured.table.rows - measured.repeats.count,
+        distinct_rows: measured.rows - measured.repeats.count,
         key_repeats: measured.key_repeats.map(|key| key.count),
         rows: measured.repeats.rows.clone(),
-        scope: "exact only".into(),
+        near_rows: measured.near().map(|near| near.count),
+        scope: measured
+            .near()
+            .map_or_else(|| "exact only".into(), |near| near.scope.clone()),
     }
 }
 
@@ -297,7 +377,7 @@ fn cleaning(measured: &Measured<'_>) -> Vec<CleaningLine> {
     rules_and_columns(measured)
         .flat_map(|(rule, column)| lines(&rule.name, column.facts().cleaned.iter()))
         .map(|line| CleaningLine {
-            rule: line.rule.into(),
+            rule: line.rule,
             column: line.column.unwrap_or_default(),
             count: line.finding.count,
             rows: line.finding.rows,
@@ -319,14 +399,14 @@ fn columns(measured: &Measured<'_>) -> Vec<ColumnProfile> {
                 optional: rule.optional,
                 surrogate: measured.policy.surrogate.contains(&rule.name),
                 missing,
-                missing_ppm: ppm(missing, measured.table.rows),
+                missing_ppm: ppm(missing, measured.rows),
                 nulls: facts.missing.null.count,
                 nans: facts.missing.nan.count,
                 null_tokens: facts.missing.token.count,
                 blanks: facts.missing.blank.count,
                 invalid: profile::total(facts.invalid.iter()),
                 // An estimate can exceed what is possible.
-                distinct: distinct.min(measured.table.rows - missing),
+                distinct: distinct.min(measured.rows - missing),
                 distinct_exact,
                 lengths: column.lengths(),
             }

@@ -26,3 +26,14 @@ pub fn waiting(message: &str) -> ProgressBar {
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
 }
+
+/// A bar that counts rows; invisible when standard error is not a terminal.
+#[must_use]
+pub fn rows(message: &str) -> ProgressBar {
+    let bar = ProgressBar::new(0).with_message(message.to_owned());
+    let template = "  {msg:<24} {bar:28} {human_pos:>13} of {human_len:<13} rows {eta}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("━╸ "));
+    }
+    bar
+}

@@ -7,6 +7,7 @@ mod account;
 pub mod amount;
 mod args;
 mod ask;
+mod assess;
 pub(crate) mod bars;
 mod bench;
 mod consume;
@@ -64,6 +65,7 @@ fn run(command: Command) -> Outcome {
         Command::Backup(args) => node::backup(&args),
         Command::Restore(args) => node::restore(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Assess(args) => assess::run(&args),
         Command::Keys(args) => account::keys(args),
         Command::Ledger(args) => ledger::run(args),
         Command::Licence(args) => consume::licence(args),

@@ -1,11 +1,13 @@
 //! What can be typed, and its help. No command does anything here.
 
+mod assess;
 mod market;
 mod money;
 mod node;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use assess::*;
 pub use market::*;
 pub use money::*;
 pub use node::*;
@@ -18,6 +20,9 @@ Usage: granary <COMMAND> [OPTIONS]
 
 Try it
   demo             Turn the whole market once on real data, then stay up
+
+On this machine alone
+  assess           Grade files: checks, duplicates, score, report, cleaned table
 
 Run a node
   serve            Run the node
@@ -86,6 +91,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Demo(Demo),
+    Assess(Assess),
     Serve(Serve),
     Migrate(Migrate),
     Config(ShowConfig),

@@ -130,6 +130,8 @@ pub struct Bench {
 pub enum BenchWhat {
     /// Everything below, one after the other.
     All(BenchArgs),
+    /// Assess five million rows; against DuckDB and polars on the same file.
+    Assess(BenchArgs),
     /// Seal, upload, check, grade; against plain age and polars on the same file.
     Ingest(BenchArgs),
     /// Licensed download, against nginx on the same bytes.

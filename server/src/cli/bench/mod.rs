@@ -1,6 +1,7 @@
 //! Measurements, each against a plain tool on the same machine in the same run: only the
 //! ratios mean anything from one machine to another. Use a release build.
 
+mod assess;
 mod files;
 mod weights;
 
@@ -26,6 +27,7 @@ pub fn run(args: &Bench) -> Outcome {
     runtime.block_on(async {
         match &args.what {
             BenchWhat::All(args) => {
+                assess::run(args, &place.path().join("assess"))?;
                 files::ingest(args, &place.path().join("ingest")).await?;
                 files::download(args, &place.path().join("download")).await?;
                 payments(args, place.path()).await?;
@@ -33,6 +35,7 @@ pub fn run(args: &Bench) -> Outcome {
                 weights::weights(args)?;
                 weights::values(place.path())
             }
+            BenchWhat::Assess(args) => assess::run(args, place.path()),
             BenchWhat::Ingest(args) => files::ingest(args, place.path()).await,
             BenchWhat::Download(args) => files::download(args, place.path()).await,
             BenchWhat::Payments(args) => payments(args, place.path()).await,

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{Read, Seek};
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use dataset_core::columns::{self, Contract};
 use dataset_core::digest::Hasher;
@@ -32,6 +33,7 @@ fn assess(task: &AssessTask, voice: &mut Voice) -> Result<AssessedFinding, Stop>
     let mut plaintext = open_strange(fd::INPUTS, &task.key)?;
     compare_digest(&mut plaintext, &task.claimed_sha256)?;
     let (bytes, packed) = rewrite(plaintext, task.max_decoded_bytes, voice)?;
+    let bytes = Bytes::from(bytes);
     let contract = contract(task.contract.as_ref(), &packed)?;
     let policy = Policy::from_json(&contract).map_err(|error| refused(&error))?;
     let assessment = quality::assess(&bytes, &policy, task.as_of, &mut |stage| tell(voice, stage))
@@ -126,6 +128,7 @@ fn contract(given: Option<&Value>, packed: &Packed) -> Result<Vec<u8>, Stop> {
 
 fn tell(voice: &mut Voice, stage: Stage) {
     match stage {
+        Stage::Rows { done, total: 0 } => voice.stage(&format!("checking rows: {done}")),
         Stage::Rows { done, total } => voice.stage(&format!("checking rows: {done} of {total}")),
         Stage::Duplicates => voice.stage("counting duplicates"),
         Stage::Score => voice.stage("adding up the score"),
@@ -155,7 +158,7 @@ pub(super) struct Graded {
 }
 
 /// Grades a file of our own writer.
-pub(super) fn grade(file: &[u8], contract: &[u8], as_of: DateTime<Utc>) -> Result<Graded, Stop> {
+pub(super) fn grade(file: &Bytes, contract: &[u8], as_of: DateTime<Utc>) -> Result<Graded, Stop> {
     let policy = Policy::from_json(contract).map_err(|error| refused(&error))?;
     let inspection =
         quality::inspect(file, &policy, as_of, &mut |_| {}).map_err(|error| refused(&error))?;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
+use bytes::Bytes;
 use dataset_core::columns::Contract;
 use dataset_core::digest::Hasher;
 use dataset_core::pack::{self, KeepMask, Part};
@@ -47,6 +48,7 @@ fn compose(task: &ComposeTask, voice: &mut Voice) -> Result<ComposedFinding, Sto
     }
     voice.stage("joining rows");
     let (file, composed) = join(task, &contract, composition)?;
+    let file = Bytes::from(file);
     voice.stage("grading the revision");
     let graded = super::assess::grade(&file, task.contract.to_string().as_bytes(), task.as_of)?;
     voice.stage("sealing");

@@ -1,0 +1,151 @@
+//! Whole-table analyses: what is measured beside single cells, in the same pass.
+//!
+//! A run reads the table once. Every batch of rows is cleaned, checked and brought to its
+//! normal forms column by column; then each [`Analysis`] sees the batch, in file order and
+//! beside the other analyses. At the end each hands over what it [`Found`]. To add one: write
+//! a module with a type that implements [`Analysis`], and give it a line in [`all`].
+//!
+//! What an analysis finds goes into the report, which everybody may read: counts, shares, row
+//! numbers and column names, never the value of a cell.
+
+mod cells;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use cells::{Cells, Rows};
+
+use crate::error::AssessError;
+use crate::policy::{ColumnRule, Policy};
+use crate::score::Dimension;
+
+/// What an analysis is started with.
+pub(crate) struct Context<'a> {
+    pub policy: &'a Policy,
+    /// One rule per column, in contract order: the order of [`Rows::column`].
+    pub rules: &'a [ColumnRule],
+    /// The moment of the assessment, microseconds since 1970.
+    pub as_of: i64,
+    /// Number of rows, when the file says it (a CSV file does not).
+    pub rows: Option<u64>,
+    /// Bytes an analysis may hold; it says so in its section when it had to stop earlier.
+    pub memory: usize,
+}
+
+/// Something measured over rows in the shared pass.
+pub(crate) trait Analysis: Send {
+    /// The name under which a report would list it as not measured.
+    fn name(&self) -> &'static str;
+
+    /// Takes the next rows. Batches come in file order; their size says nothing and must not
+    /// change what is found.
+    fn scan(&mut self, rows: &Rows<'_>);
+
+    /// Whether the table has to be read a second time. It costs as much as the first.
+    fn needs_second_pass(&self) -> bool {
+        false
+    }
+
+    /// Takes the next rows of the second pass.
+    fn scan_again(&mut self, _rows: &Rows<'_>) {}
+
+    /// Hands over what was found.
+    fn finish(self: Box<Self>) -> Found;
+}
+
+/// Every analysis that has something to do under these rules.
+pub(crate) fn all(_context: &Context<'_>) -> Result<Vec<Box<dyn Analysis>>, AssessError> {
+    // One line per analysis:
+    // found.extend(consistency::start(context)?);
+    Ok(Vec::new())
+}
+
+/// What an analysis hands over; most leave most of it empty.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// A dimension of the score that only this analysis measures.
+    pub dimension: Option<DimensionFound>,
+    /// Rows that nearly repeat another one: half a duplicate each.
+    pub near: Option<NearFound>,
+    /// Tables for readers.
+    pub sections: Vec<Section>,
+    /// What keeps the table from being published.
+    pub gates: Vec<Gate>,
+}
+
+/// A dimension measured, with every way points are lost.
+pub(crate) struct DimensionFound {
+    pub dimension: Dimension,
+    /// Rows, cells or items it is measured over; 0 = no data, not applicable.
+    pub total: u64,
+    /// Bad ones. Usually the sum of the lines; less when a row breaks several rules.
+    pub bad: u64,
+    pub lines: Vec<LineFound>,
+    pub note: Option<String>,
+}
+
+/// One rule that is broken.
+pub(crate) struct LineFound {
+    pub column: Option<String>,
+    pub rule: String,
+    pub count: u64,
+    /// First row numbers, ascending, at most 10.
+    pub rows: Vec<u64>,
+}
+
+/// Rows whose text nearly repeats another row's.
+pub(crate) struct NearFound {
+    /// Rows beyond the first of their cluster that are no exact duplicates.
+    pub count: u64,
+    /// First row numbers, ascending, at most 10.
+    pub rows: Vec<u64>,
+    /// How they were found, for example `J >= 0.8 on 5-word shingles, verified`.
+    pub scope: String,
+}
+
+/// A table of the report about one subject. Counts, shares, names and row numbers only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Section {
+    /// Stable name for machines: `personal_data`, `class_balance`, `outliers`, `drift`…
+    pub name: String,
+    /// Heading for people.
+    pub title: String,
+    /// What was found, in one or two sentences.
+    pub summary: String,
+    /// What was done and how, formula and thresholds included.
+    pub method: String,
+    /// Column heads.
+    pub heads: Vec<String>,
+    /// Rows of cells, as many as there are heads.
+    pub rows: Vec<Vec<Figure>>,
+}
+
+/// A cell of a [`Section`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// A name or a word.
+    Text(String),
+    /// A count.
+    Count(u64),
+    /// A share in parts per million; drawn as a bar.
+    Ppm(u32),
+    /// A signed quantity in millionths, for example a difference.
+    Millionths(i64),
+    /// Row numbers, from 0.
+    Rows(Vec<u64>),
+    /// Not applicable.
+    None,
+}
+
+/// Something that keeps a table from being published whatever its score.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Gate {
+    /// Stable name: `licence_missing`, `undeclared_personal_data`, `containment`…
+    pub name: String,
+    /// What was found and what to do about it.
+    pub reason: String,
+    /// Columns concerned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+}

@@ -1,0 +1,180 @@
+//! Reports that prove what they say: signed, and measured again.
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use dataset_core::sign::{NodeKey, VerifyKey, jws_key_id};
+use quality::{Policy, Report};
+use serde::{Deserialize, Serialize};
+
+use super::open;
+use crate::cli::args::Assess;
+use crate::cli::print_text;
+use crate::cli::stop::{Exit, Outcome, Stop};
+
+/// Type of a signed report, as its signature names it.
+const TYP: &str = "granary-quality-report+jws";
+
+/// A report and its signature over the report's canonical JSON.
+#[derive(Serialize, Deserialize)]
+struct Signed {
+    report: Report,
+    public_key: VerifyKey,
+    signature: String,
+}
+
+/// A report as a file: canonical JSON, or an envelope with a signature.
+pub fn json(report: &Report, key: Option<&Path>) -> Outcome<Vec<u8>> {
+    let canonical = report.to_canonical_json().map_err(wrong)?;
+    let Some(key) = key else {
+        return Ok(canonical);
+    };
+    let key = read_key(key)?;
+    let signed = Signed {
+        report: report.clone(),
+        public_key: *key.verify_key(),
+        signature: key.sign_jws(TYP, &canonical),
+    };
+    let mut bytes = serde_json::to_vec_pretty(&signed).map_err(wrong)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn read_key(path: &Path) -> Outcome<NodeKey> {
+    let bytes = std::fs::read(path).map_err(Stop::file(path))?;
+    let der = match std::str::from_utf8(&bytes) {
+        Ok(text) if text.contains("-----BEGIN") => {
+            let lines = text.lines().filter(|line| !line.starts_with("-----"));
+            let body: String = lines.map(str::trim).collect();
+            BASE64_STANDARD.decode(body).unwrap_or_default()
+        }
+        _ => bytes,
+    };
+    NodeKey::from_pkcs8(&der).map_err(|_| {
+        let words =
+            "is no Ed25519 key in PKCS#8; make one with `openssl genpkey -algorithm ed25519`";
+        Stop::new(Exit::Machine, format!("{}: {words}", path.display()))
+    })
+}
+
+/// Reads a report file; answers whose signature holds, if there is one.
+fn read(path: &Path, expected: Option<&str>) -> Outcome<(Report, Option<VerifyKey>)> {
+    let bytes = std::fs::read(path).map_err(Stop::file(path))?;
+    let not_one = |why: String| {
+        Stop::new(
+            Exit::Wrong,
+            format!(
+                "{}: not a quality report of this version: {why}",
+                path.display()
+            ),
+        )
+    };
+    let value: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|error| not_one(error.to_string()))?;
+    if value.get("signature").is_none() {
+        if expected.is_some() {
+            return Err(Stop::new(Exit::Wrong, "the report is not signed"));
+        }
+        let report = Report::from_json(&bytes).map_err(|error| not_one(error.to_string()))?;
+        return Ok((report, None));
+    }
+    let signed: Signed =
+        serde_json::from_value(value).map_err(|error| not_one(error.to_string()))?;
+    let key = match expected {
+        Some(text) => text
+            .parse()
+            .map_err(|error| Stop::new(Exit::Usage, format!("--public-key: {error}")))?,
+        None => signed.public_key,
+    };
+    let payload = key
+        .verify_jws(TYP, &signed.signature)
+        .map_err(|error| Stop::new(Exit::Wrong, format!("{}: {error}", path.display())))?;
+    if payload != signed.report.to_canonical_json().map_err(wrong)? {
+        let words = "the signature is one of another report";
+        return Err(Stop::new(
+            Exit::Wrong,
+            format!("{}: {words}", path.display()),
+        ));
+    }
+    debug_assert_eq!(jws_key_id(&signed.signature).ok(), Some(key.id()));
+    Ok((signed.report, Some(key)))
+}
+
+/// Measures a file by the rules and at the moment of its report, and compares the bytes.
+pub fn verify(path: &Path, args: &Assess) -> Outcome {
+    let [file] = args.files.as_slice() else {
+        return Err(Stop::new(Exit::Usage, "a report is about one file"));
+    };
+    let (expected, signer) = read(path, args.public_key.as_deref())?;
+    let found = again(file, args, &expected)?;
+    let (theirs, ours) = (
+        expected.to_canonical_json().map_err(wrong)?,
+        found.to_canonical_json().map_err(wrong)?,
+    );
+    if theirs != ours {
+        let mut words = format!("{}: another report comes out", file.display());
+        for line in differences(&expected, &found) {
+            words.push_str("\n  ");
+            words.push_str(&line);
+        }
+        return Err(Stop::new(Exit::Wrong, words));
+    }
+    let signer = match signer {
+        Some(key) if args.public_key.is_some() => format!(", signed with {key} as expected"),
+        Some(key) => format!(", signed with {key} (give --public-key to say whose that has to be)"),
+        None => ", not signed".to_owned(),
+    };
+    print_text(&format!(
+        "{}: the same report comes out, byte for byte{signer}\n",
+        file.display()
+    ))
+}
+
+fn again(file: &Path, args: &Assess, expected: &Report) -> Outcome<Report> {
+    let as_of = expected
+        .as_of
+        .parse()
+        .map_err(|_| Stop::new(Exit::Wrong, "the report does not say when it was made"))?;
+    let policy = match &expected.rules {
+        Some(rules) => rules.clone(),
+        None => Policy::default(),
+    };
+    let mut opened = open::open(file, &args.reading, !policy.is_declared())?;
+    let digest = expected.input.as_ref().map(|_| super::Digest::begin(file));
+    let mut inspection = super::assessed_at(file, &mut opened, args, &policy, None, Some(as_of))?;
+    if !args.against.is_empty() {
+        let section = super::against::section(file, &inspection.report, args, &policy)?;
+        inspection.report.sections.push(section);
+    }
+    if let Some(digest) = digest {
+        inspection.report.input = Some(digest.end(file, opened.format)?);
+    }
+    Ok(inspection.report)
+}
+
+/// The parts of a report that differ, in words.
+fn differences(theirs: &Report, ours: &Report) -> Vec<String> {
+    let value = |report: &Report| serde_json::to_value(report).unwrap_or_default();
+    let (theirs, ours) = (value(theirs), value(ours));
+    let keys = theirs.as_object().into_iter().flatten().map(|(key, _)| key);
+    let more = ours.as_object().into_iter().flatten().map(|(key, _)| key);
+    let mut keys: Vec<&String> = keys.chain(more).collect();
+    keys.sort();
+    keys.dedup();
+    let short = |value: Option<&serde_json::Value>| {
+        let text = value.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        text.chars().take(100).collect::<String>()
+    };
+    keys.into_iter()
+        .filter(|key| theirs.get(key.as_str()) != ours.get(key.as_str()))
+        .map(|key| {
+            let (said, found) = (short(theirs.get(key)), short(ours.get(key)));
+            format!("{key}: the report says {said}, the file {found}")
+        })
+        .collect()
+}
+
+fn wrong(error: impl std::fmt::Display) -> Stop {
+    Stop::new(Exit::Machine, error.to_string())
+}
