@@ -50,9 +50,26 @@ pub(crate) fn tidy<'a>(text: &'a str, buffer: &'a mut String) -> (&'a str, Chang
 }
 
 /// Printable ASCII without white space at the ends: nothing to do.
+#[inline]
 fn is_plain(bytes: &[u8]) -> bool {
     let ends = |byte: Option<&u8>| byte.is_none_or(|b| *b != b' ');
-    bytes.iter().all(|b| (0x20..0x7f).contains(b)) && ends(bytes.first()) && ends(bytes.last())
+    let (words, rest) = bytes.as_chunks::<8>();
+    words
+        .iter()
+        .all(|word| are_printable(u64::from_le_bytes(*word)))
+        && rest.iter().all(|b| (0x20..0x7f).contains(b))
+        && ends(bytes.first())
+        && ends(bytes.last())
+}
+
+/// Are all eight bytes from 0x20 to 0x7e? Whatever is not leaves a high bit: bytes from 0x80
+/// have it, 0x7f gets it when 1 is added, those below 0x20 when 0x20 is taken away.
+#[inline]
+fn are_printable(word: u64) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let above = word | word.wrapping_add(0x0101_0101_0101_0101);
+    let below = word.wrapping_sub(0x2020_2020_2020_2020) & !word;
+    (above | below) & HIGH == 0
 }
 
 fn is_noise(c: char) -> bool {
@@ -84,6 +101,24 @@ mod tests {
         assert!(named("a\u{0}b").control && clean("a\u{0}b\u{feff}").0 == "ab");
         assert_eq!(clean("two\nlines").1, Changes::default());
         assert_eq!(clean("\u{200b} x").0, "x");
+    }
+
+    #[test]
+    fn eight_bytes_are_judged_like_one() {
+        for byte in 0..=255u8 {
+            let alone = (0x20..0x7f).contains(&byte);
+            for at in 0..8 {
+                for other in [0x20, 0x7e] {
+                    let mut word = [other; 8];
+                    word[at] = byte;
+                    assert_eq!(
+                        are_printable(u64::from_le_bytes(word)),
+                        alone,
+                        "{byte} at {at}"
+                    );
+                }
+            }
+        }
     }
 
     proptest! {

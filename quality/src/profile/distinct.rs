@@ -95,6 +95,19 @@ impl Distinct {
         true
     }
 
+    /// Where the value that was counted last is kept; valid as long as counting is exact.
+    pub fn last_slot(&self) -> u32 {
+        self.last.map_or(u32::MAX, |(_, slot)| slot)
+    }
+
+    /// Counts a value again whose place is known. An estimate does not change by it.
+    #[inline]
+    pub fn again(&mut self, slot: u32) {
+        if let Some(count) = self.counts.get_mut(slot as usize) {
+            *count += 1;
+        }
+    }
+
     /// Number of distinct values.
     pub fn count(&self) -> u64 {
         match &self.registers {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, StringViewBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray, StringViewBuilder};
 use arrow::compute::nullif;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
@@ -27,6 +27,7 @@ pub(super) struct TextColumn {
     lengths: LengthCounter,
     /// Is the cleaned text wanted?
     keep: bool,
+    recent: Recent,
 }
 
 impl TextColumn {
@@ -51,6 +52,7 @@ impl TextColumn {
             values: Frequencies::new(settings.labels),
             lengths: LengthCounter::default(),
             keep: settings.cleaned,
+            recent: Recent::new(),
         })
     }
 
@@ -59,18 +61,18 @@ impl TextColumn {
     fn cell<'a>(&mut self, cell: Option<&'a str>, row: u64, buffer: &'a mut String) -> Cell<'a> {
         let Some(cell) = cell else {
             self.facts.missing.null.note(row);
-            return Cell::gone(Change::None);
+            return Cell::gone();
         };
         let (text, changes) = tidy(cell, buffer);
         if text.is_empty() {
             self.facts.missing.blank.note(row);
             self.facts.cleaned.blank.note(row);
-            return Cell::gone(Change::Removed);
+            return Cell::removed();
         }
         if self.tokens.contains(text) {
             self.facts.missing.token.note(row);
             self.facts.cleaned.token.note(row);
-            return Cell::gone(Change::Removed);
+            return Cell::removed();
         }
         if changes.any() {
             let log = &mut self.facts.cleaned;
@@ -93,6 +95,45 @@ impl TextColumn {
                 true => Change::To(text),
                 false => Change::None,
             },
+        }
+    }
+
+    /// Takes the next cell of a batch.
+    #[inline]
+    fn take(&mut self, cell: Option<&str>, cells: &mut Cells) -> bool {
+        let (index, mut buffer) = (cells.keys.len(), std::mem::take(&mut cells.buffer));
+        let cell = self.cell(cell, cells.first + index as u64, &mut buffer);
+        if self.keep {
+            cells.edits.note(index, &cell.change);
+        }
+        let as_it_was = cell.good && matches!(cell.change, Change::None);
+        cells.push(cell);
+        cells.buffer = buffer;
+        as_it_was
+    }
+
+    fn views(&mut self, array: &StringViewArray, cells: &mut Cells) {
+        for (index, view) in array.views().iter().enumerate() {
+            if array.is_null(index) {
+                self.take(None, cells);
+                continue;
+            }
+            if let Some(known) = self.recent.get(*view) {
+                self.values.distinct.again(known.slot);
+                self.lengths.add(u64::from(known.characters));
+                cells.keys.push(known.key);
+                cells.good.push(true);
+                continue;
+            }
+            let text = array.value(index);
+            if self.take(Some(text), cells) {
+                self.recent.put(Known {
+                    view: *view,
+                    key: cells.keys.last().copied().unwrap_or(NULL_KEY),
+                    slot: self.values.distinct.last_slot(),
+                    characters: characters(text) as u32,
+                });
+            }
         }
     }
 
@@ -149,11 +190,85 @@ enum Change<'a> {
 }
 
 impl Cell<'_> {
-    fn gone(change: Change<'_>) -> Cell<'_> {
-        Cell {
+    /// Nothing was there.
+    fn gone() -> Self {
+        Self {
             key: NULL_KEY,
             good: false,
-            change,
+            change: Change::None,
+        }
+    }
+
+    /// There was something that stands for nothing.
+    fn removed() -> Self {
+        Self {
+            change: Change::Removed,
+            ..Self::gone()
+        }
+    }
+}
+
+/// What the cells of a batch came to.
+struct Cells {
+    keys: Vec<CellKey>,
+    good: Vec<bool>,
+    edits: Edits,
+    buffer: String,
+    first: u64,
+}
+
+impl Cells {
+    #[inline]
+    fn push(&mut self, cell: Cell<'_>) {
+        self.keys.push(cell.key);
+        self.good.push(cell.good);
+    }
+}
+
+/// Short texts seen lately that were good as they were: most columns say few things often. A
+/// text of up to twelve bytes is its own view, so that comparing views compares texts.
+struct Recent(Vec<Known>);
+
+#[derive(Clone, Copy)]
+struct Known {
+    view: u128,
+    key: CellKey,
+    slot: u32,
+    characters: u32,
+}
+
+impl Recent {
+    const BITS: u32 = 11;
+    const INLINE: u32 = 12;
+    /// The view of an empty text, which is never good.
+    const EMPTY: Known = Known {
+        view: 0,
+        key: NULL_KEY,
+        slot: u32::MAX,
+        characters: 0,
+    };
+
+    fn new() -> Self {
+        Self(vec![Self::EMPTY; 1 << Self::BITS])
+    }
+
+    #[inline]
+    fn place(view: u128) -> usize {
+        let mixed = (view ^ (view >> 64)) as u64;
+        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Self::BITS)) as usize
+    }
+
+    #[inline]
+    fn get(&self, view: u128) -> Option<Known> {
+        let known = self.0.get(Self::place(view)).copied();
+        known.filter(|known| known.view == view && view != 0)
+    }
+
+    fn put(&mut self, known: Known) {
+        if known.view as u32 <= Self::INLINE
+            && let Some(place) = self.0.get_mut(Self::place(known.view))
+        {
+            *place = known;
         }
     }
 }
@@ -218,22 +333,25 @@ impl Column for TextColumn {
         if !same {
             self.log_coercion(array, &text, first_row);
         }
-        let mut keys = Vec::with_capacity(array.len());
-        let mut good = Vec::with_capacity(array.len());
-        let mut edits = Edits::default();
-        let mut buffer = String::new();
-        input::each_text(&text, |cell| {
-            let index = keys.len();
-            let cell = match cell {
-                None if !same && array.is_valid(index) => Cell::gone(Change::None),
-                cell => self.cell(cell, first_row + index as u64, &mut buffer),
-            };
-            keys.push(cell.key);
-            good.push(cell.good);
-            if self.keep {
-                edits.note(index, &cell.change);
-            }
-        });
+        let mut cells = Cells {
+            keys: Vec::with_capacity(array.len()),
+            good: Vec::with_capacity(array.len()),
+            edits: Edits::default(),
+            buffer: String::new(),
+            first: first_row,
+        };
+        match text.as_string_view_opt() {
+            Some(views) if same => self.views(views, &mut cells),
+            _ => input::each_text(&text, |cell| match cell {
+                None if !same && array.is_valid(cells.keys.len()) => cells.push(Cell::gone()),
+                cell => {
+                    self.take(cell, &mut cells);
+                }
+            }),
+        }
+        let Cells {
+            keys, good, edits, ..
+        } = cells;
         Ok(Batch {
             keys,
             good,

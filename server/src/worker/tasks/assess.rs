@@ -4,20 +4,23 @@
 use std::fs::File;
 use std::io::{Read, Seek};
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use dataset_core::columns::{self, Contract};
 use dataset_core::digest::Hasher;
-use dataset_core::pack::{self, Packed};
+use dataset_core::error::Coded;
+use dataset_core::pack::{Batches, Output};
 use dataset_core::preflight::{Limits, preflight};
-use dataset_core::seal::{Plaintext, SealError};
-use quality::{AssessError, Assessment, Policy, Preview, Report, RowMarks, Stage};
+use dataset_core::seal::{Plaintext, Recipient, SealError};
+use quality::{AssessError, Inspection, Options, Policy, Preview, Report, RowMarks, Source, Stage};
 use serde_json::Value;
 
 use super::super::child::Voice;
 use super::super::fd;
 use super::super::wire::{AssessTask, AssessedFinding, Finding, Frame, MARK_LEN};
-use super::{Stop, open_strange, recipient, seal_whole};
+use super::{Stop, finish, open_strange, recipient, seal_whole, sealed_output};
 
 /// Marks per frame.
 const MARKS_AT_ONCE: usize = 8_192;
@@ -32,31 +35,55 @@ fn assess(task: &AssessTask, voice: &mut Voice) -> Result<AssessedFinding, Stop>
     voice.stage("opening the seal");
     let mut plaintext = open_strange(fd::INPUTS, &task.key)?;
     compare_digest(&mut plaintext, &task.claimed_sha256)?;
-    let (bytes, packed) = rewrite(plaintext, task.max_decoded_bytes, voice)?;
-    let bytes = Bytes::from(bytes);
-    let contract = contract(task.contract.as_ref(), &packed)?;
+    let mut rows = decoded(plaintext, task.max_decoded_bytes, voice)?;
+    let contract = contract(task.contract.as_ref(), &rows.0.plain_schema())?;
     let policy = Policy::from_json(&contract).map_err(|error| refused(&error))?;
-    let assessment = quality::assess(&bytes, &policy, task.as_of, &mut |stage| tell(voice, stage))
-        .map_err(|error| refused(&error))?;
-    drop(bytes);
-    let Assessment {
-        report,
-        preview,
-        rows,
-        cleaned,
-    } = assessment;
-    voice.stage("sealing");
-    send_marks(&rows, voice)?;
     let recipient = recipient(&task.recipient)?;
-    seal_whole(fd::OUTPUT, &recipient, &cleaned)?;
-    seal_whole(fd::PREVIEW, &recipient, &preview_json(&preview)?)?;
+    let inspection = clean(task, &mut rows, &policy, &recipient, voice)?;
+    voice.stage("sealing");
+    send_marks(&inspection.rows, voice)?;
+    seal_whole(fd::PREVIEW, &recipient, &preview_json(&inspection.preview)?)?;
     Ok(AssessedFinding {
-        rows: packed.rows,
-        grade: report.q_hundredths,
-        report: report_json(&report)?,
+        rows: inspection.report.rows,
+        grade: inspection.report.q_hundredths,
+        report: report_json(&inspection.report)?,
         contract: serde_json::from_slice(&contract)
             .map_err(|error| Stop::broken(error.to_string()))?,
     })
+}
+
+/// Assesses the rows and seals the cleaned ones as they come: neither the file nor its cleaned
+/// form is ever whole in memory.
+fn clean(
+    task: &AssessTask,
+    rows: &mut Rows,
+    policy: &Policy,
+    recipient: &Recipient,
+    voice: &mut Voice,
+) -> Result<Inspection, Stop> {
+    let schema = quality::cleaned_schema(rows, policy).map_err(|error| refused(&error))?;
+    let sealed = sealed_output(fd::OUTPUT, recipient)?;
+    let mut output = Output::new(sealed, schema).map_err(|refusal| Stop::output(&refusal))?;
+    let mut failure = None;
+    let mut sink = |batch: RecordBatch| {
+        output.write(&batch).map_err(|refusal| {
+            let said = AssessError::Output(refusal.to_string());
+            failure = Some(Stop::output(&refusal));
+            said
+        })
+    };
+    let options = Options::at(task.as_of);
+    let inspection = quality::assess_source(rows, policy, options, Some(&mut sink), &mut |stage| {
+        tell(voice, stage);
+    });
+    let inspection = match (inspection, failure) {
+        (_, Some(failure)) => return Err(failure),
+        (Err(error), None) => return Err(refused(&error)),
+        (Ok(inspection), None) => inspection,
+    };
+    let written = output.finish().map_err(|refusal| Stop::output(&refusal))?;
+    finish(written.inner)?;
+    Ok(inspection)
 }
 
 /// Reads the whole plaintext once: every chunk of the seal is verified before any of it is
@@ -93,12 +120,12 @@ fn compare_digest(plaintext: &mut Plaintext<File>, claimed: &str) -> Result<(), 
     })
 }
 
-/// Pre-flight, bounded decoding, our own writer.
-fn rewrite(
+/// Pre-flight, then bounded decoding.
+fn decoded(
     mut plaintext: Plaintext<File>,
     max_decoded_bytes: u64,
     voice: &mut Voice,
-) -> Result<(Vec<u8>, Packed), Stop> {
+) -> Result<Rows, Stop> {
     let limits = Limits {
         decoded_len: max_decoded_bytes,
         ..Limits::default()
@@ -112,16 +139,41 @@ fn rewrite(
             report: None,
         });
     }
-    voice.stage("rewriting");
-    pack::pack(plaintext, &claims, &limits, Vec::new()).map_err(|refusal| Stop::refused(&refusal))
+    let batches = Batches::open(plaintext, &claims, &limits);
+    batches.map(Rows).map_err(|refusal| Stop::refused(&refusal))
+}
+
+/// The rows of a provider's file.
+struct Rows(Batches<Plaintext<File>>);
+
+impl Source for Rows {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.0.rows())
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, AssessError> {
+        self.0.next_batch().map_err(|refusal| AssessError::Refused {
+            code: refusal.code(),
+            message: refusal.to_string(),
+        })
+    }
+
+    fn rewind(&mut self) -> Result<(), AssessError> {
+        self.0.rewind();
+        Ok(())
+    }
 }
 
 /// The dataset's contract, or the one this first file suggests; as canonical JSON.
-fn contract(given: Option<&Value>, packed: &Packed) -> Result<Vec<u8>, Stop> {
+fn contract(given: Option<&Value>, schema: &SchemaRef) -> Result<Vec<u8>, Stop> {
     let contract = match given {
         Some(given) => Contract::from_json(given.to_string().as_bytes())
             .map_err(|error| Stop::broken(error.to_string()))?,
-        None => columns::infer(&packed.schema).map_err(|refusal| Stop::refused(&refusal))?,
+        None => columns::infer(schema).map_err(|refusal| Stop::refused(&refusal))?,
     };
     contract.to_json().map_err(|error| Stop::refused(&error))
 }
