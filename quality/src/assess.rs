@@ -185,11 +185,11 @@ pub fn inspect(
 ///
 /// # Errors
 /// As [`assess`], and those of source and sink.
-pub fn assess_source(
+pub fn assess_source<'a>(
     source: &mut dyn Source,
     policy: &Policy,
-    mut options: Options<'_>,
-    sink: Option<Sink<'_>>,
+    mut options: Options<'a>,
+    sink: Option<Sink<'a>>,
     progress: &mut dyn FnMut(Stage),
 ) -> Result<Inspection, AssessError> {
     // The report says the moment in whole seconds, and must be made again from what it says.
@@ -212,8 +212,8 @@ pub fn cleaned_schema(source: &dyn Source, policy: &Policy) -> Result<SchemaRef,
     Ok(Table::of(source, policy)?.cleaned_schema())
 }
 
-struct Run<'a> {
-    table: &'a Table,
+struct Run<'t, 'a> {
+    table: &'t Table,
     settings: Settings,
     columns: Vec<Box<dyn Column>>,
     analyses: Vec<Box<dyn Analysis>>,
@@ -221,9 +221,9 @@ struct Run<'a> {
     rows: u64,
 }
 
-impl<'a> Run<'a> {
+impl<'t, 'a> Run<'t, 'a> {
     fn new(
-        table: &'a Table,
+        table: &'t Table,
         policy: &Policy,
         source: &dyn Source,
         options: Options<'a>,
@@ -296,7 +296,7 @@ impl<'a> Run<'a> {
             ..self.settings
         };
         let mut columns = columns(self.table, policy, settings)?;
-        let (table, marker, analyses) = (self.table, &self.marker, &mut self.analyses);
+        let (table, marker, analyses) = (self.table, &mut self.marker, &mut self.analyses);
         pipeline(
             source,
             |batch, first| scan(&mut columns, table, batch, first),

@@ -119,7 +119,7 @@ impl<'a> Marker<'a> {
     }
 
     /// Shows rows again.
-    pub fn show(&self, scanned: &Scanned, look: impl FnOnce(&Rows<'_>)) {
+    pub fn show(&mut self, scanned: &Scanned, look: impl FnOnce(&Rows<'_>)) {
         let content = pick(&scanned.columns, &self.content);
         let prints = dedup::fingerprints(&content, scanned.rows);
         look(&rows(scanned, &prints));

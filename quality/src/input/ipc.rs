@@ -7,7 +7,7 @@ mod walk;
 
 use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -23,7 +23,8 @@ const BATCH_ROWS: usize = 32 * 1024;
 
 /// An Arrow IPC file or stream.
 pub struct Ipc<R: Read> {
-    reader: Option<StreamReader<R>>,
+    reader: Handle<R>,
+    stream: StreamReader<Handle<R>>,
     start: u64,
     schema: SchemaRef,
     rows: u64,
@@ -46,12 +47,13 @@ impl<R: Read + Seek + Send> Ipc<R> {
         };
         reader.seek(SeekFrom::Start(start)).map_err(broken)?;
         let rows = walk::walk(&mut reader, most, total)?;
-        reader.seek(SeekFrom::Start(start)).map_err(broken)?;
-        let reader = guarded(|| StreamReader::try_new(reader, None).map_err(refused))?;
+        let reader = Handle(Arc::new(Mutex::new(reader)));
+        let stream = reader.stream(start)?;
         Ok(Self {
             start,
-            schema: reader.schema(),
-            reader: Some(reader),
+            schema: stream.schema(),
+            stream,
+            reader,
             rows,
             batch: None,
         })
@@ -77,11 +79,8 @@ impl<R: Read + Seek + Send> Source for Ipc<R> {
                     return Ok(Some(part));
                 }
             }
-            let reader = &mut self.reader;
-            let next = guarded(|| {
-                let next = reader.as_mut().and_then(Iterator::next);
-                next.transpose().map_err(refused)
-            });
+            let stream = &mut self.stream;
+            let next = guarded(|| stream.next().transpose().map_err(refused));
             match next? {
                 Some(batch) => self.batch = Some((batch, 0)),
                 None => return Ok(None),
@@ -91,13 +90,29 @@ impl<R: Read + Seek + Send> Source for Ipc<R> {
 
     fn rewind(&mut self) -> Result<(), AssessError> {
         self.batch = None;
-        let Some(reader) = self.reader.take() else {
-            return Err(refused("it cannot be read again"));
-        };
-        let mut reader = reader.into_inner();
-        reader.seek(SeekFrom::Start(self.start)).map_err(broken)?;
-        self.reader = Some(StreamReader::try_new(reader, None).map_err(refused)?);
+        self.stream = self.reader.stream(self.start)?;
         Ok(())
+    }
+}
+
+/// The file, for a stream that does not give it back.
+struct Handle<R>(Arc<Mutex<R>>);
+
+impl<R: Read> Read for Handle<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reader.read(buffer)
+    }
+}
+
+impl<R: Read + Seek> Handle<R> {
+    /// A stream from there.
+    fn stream(&self, start: u64) -> Result<StreamReader<Self>, AssessError> {
+        let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reader.seek(SeekFrom::Start(start)).map_err(broken)?;
+        drop(reader);
+        let handle = Self(Arc::clone(&self.0));
+        guarded(|| StreamReader::try_new(handle, None).map_err(refused))
     }
 }
 
