@@ -40,7 +40,8 @@ pub fn plain(file: &[u8]) -> Result<(usize, u64), AssessError> {
 /// [`AssessError::Internal`] when polars refuses the file.
 pub fn profile(file: &Path) -> Result<usize, AssessError> {
     let path = file.to_string_lossy();
-    let scan = || LazyFrame::scan_parquet(PlRefPath::new(&path), ScanArgsParquet::default());
+    let scan =
+        || LazyFrame::scan_parquet(PlRefPath::new(path.as_ref()), ScanArgsParquet::default());
     let all = || all().as_expr();
     let frame = scan()
         .map_err(internal)?

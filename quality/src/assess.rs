@@ -277,17 +277,13 @@ impl<'t, 'a> Run<'t, 'a> {
         Ok(())
     }
 
-    /// For analyses that have to see the rows twice.
+    /// For analyses that have to see the rows again, as often as they ask.
     fn read_again(
         &mut self,
         source: &mut dyn Source,
         policy: &Policy,
         progress: &mut dyn FnMut(Stage),
     ) -> Result<(), AssessError> {
-        if !self.analyses.iter().any(|a| a.needs_second_pass()) {
-            return Ok(());
-        }
-        source.rewind()?;
         let total = self.rows;
         // What these columns count was counted in the first pass.
         let settings = Settings {
@@ -295,22 +291,26 @@ impl<'t, 'a> Run<'t, 'a> {
             cleaned: false,
             ..self.settings
         };
-        let mut columns = columns(self.table, policy, settings)?;
-        let (table, marker, analyses) = (self.table, &mut self.marker, &mut self.analyses);
-        pipeline(
-            source,
-            |batch, first| scan(&mut columns, table, batch, first),
-            |scanned| {
-                marker.show(scanned, |rows| {
-                    let wanting = analyses.par_iter_mut();
-                    wanting
-                        .filter(|analysis| analysis.needs_second_pass())
-                        .for_each(|analysis| analysis.scan_again(rows));
-                });
-                Ok(())
-            },
-            |done| progress(Stage::Rows { done, total }),
-        )?;
+        while self.analyses.iter().any(|a| a.needs_second_pass()) {
+            source.rewind()?;
+            let mut columns = columns(self.table, policy, settings)?;
+            let (table, marker, analyses) = (self.table, &mut self.marker, &mut self.analyses);
+            pipeline(
+                source,
+                |batch, first| scan(&mut columns, table, batch, first),
+                |scanned| {
+                    marker.show(scanned, |rows| {
+                        let wanting = analyses.par_iter_mut();
+                        wanting
+                            .filter(|analysis| analysis.needs_second_pass())
+                            .for_each(|analysis| analysis.scan_again(rows));
+                    });
+                    Ok(())
+                },
+                |done| progress(Stage::Rows { done, total }),
+            )?;
+            self.analyses.iter_mut().for_each(|a| a.end_of_pass());
+        }
         Ok(())
     }
 

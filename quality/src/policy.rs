@@ -25,7 +25,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use regex::Regex;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -45,7 +44,7 @@ pub const EMPTY_MARKS: [&str; 7] = ["-", "--", "?", ".", "None", "none", "na"];
 const TOKEN_LIMIT: usize = 64;
 
 /// Columns, keys and provenance a table is measured against.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// Columns in contract order. Empty: the file's own columns and types are
@@ -99,7 +98,7 @@ pub struct HeldOut {
 }
 
 /// What is declared about one column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnRule {
     /// Column name, exact.
@@ -134,7 +133,7 @@ pub struct ColumnRule {
 }
 
 /// Declared type of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ColumnType {
     /// true or false

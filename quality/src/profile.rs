@@ -94,7 +94,7 @@ pub(crate) struct Facts {
 }
 
 /// Lengths of texts in characters, of binary values in bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct Lengths {
     /// Shortest value.
     pub min: u64,

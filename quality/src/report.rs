@@ -7,7 +7,6 @@ mod html;
 mod markdown;
 mod render;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::analysis::{Figure, Gate, Section};
@@ -23,7 +22,7 @@ pub use chart::chart_svg;
 pub const SCHEMA: &str = "granary-quality/1";
 
 /// Result of an assessment. Integers only; row numbers start at 0.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: String,
@@ -66,7 +65,7 @@ pub struct Report {
 }
 
 /// Which file a report is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
     /// `parquet`, `csv` or `arrow`.
     pub format: String,
@@ -77,7 +76,7 @@ pub struct Input {
 }
 
 /// One dimension of quality.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DimensionScore {
     /// Which one.
     pub name: Dimension,
@@ -106,7 +105,7 @@ pub struct DimensionScore {
 }
 
 /// One line of explanation: a rule, broken in a column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loss {
     /// Dimension the points are lost to.
     pub dimension: Dimension,
@@ -128,7 +127,7 @@ pub struct Loss {
 }
 
 /// Rows that repeat an earlier row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duplicates {
     /// Rows minus distinct rows, after cleaning, without surrogate columns.
     pub exact_rows: u64,
@@ -147,7 +146,7 @@ pub struct Duplicates {
 }
 
 /// One rule of automatic cleaning at work in a column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CleaningLine {
     /// The rule.
     pub rule: String,
@@ -160,7 +159,7 @@ pub struct CleaningLine {
 }
 
 /// Counts of one column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnProfile {
     /// Name.
     pub name: String,

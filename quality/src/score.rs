@@ -11,7 +11,6 @@
 //! give the same bits on every machine; results are integers of hundredths
 //! whose parts add up exactly (largest remainder, ties to the earlier).
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Q of a table without any fault, in hundredths.
@@ -21,9 +20,7 @@ pub const FULL: u32 = 10_000;
 const FLOOR: f64 = 0.01;
 
 /// What quality is measured by.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dimension {
     /// Cells satisfy their declared type, range, pattern and domain.

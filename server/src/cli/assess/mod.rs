@@ -27,9 +27,9 @@ use crate::clock::Clock;
 
 pub fn run(args: &Assess) -> Outcome {
     if let Some(schema) = args.schema {
-        return print_json(&match schema {
-            SchemaOf::Report => quality::schemas::report(),
-            SchemaOf::Rules => quality::schemas::rules(),
+        return print_text(match schema {
+            SchemaOf::Report => quality::schemas::REPORT,
+            SchemaOf::Rules => quality::schemas::RULES,
         });
     }
     if let Some(log) = &args.cleaning.undo {
