@@ -236,7 +236,7 @@ impl<R: Read + Seek + Send> ChunkReader for Shared<R> {
     }
 }
 
-struct At<R> {
+pub(super) struct At<R> {
     shared: Shared<R>,
     at: u64,
 }

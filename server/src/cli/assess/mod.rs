@@ -109,6 +109,11 @@ fn assessed_at(
     let bar = bar(file, args.quiet);
     let folder = tmp_dir(&args.reading);
     let mut spill = || tempfile::tempfile_in(&folder);
+    // Lives as long as what is spilled, and no longer.
+    let sink = match sink {
+        Some(sink) => Some(&mut *sink as quality::Sink<'_>),
+        None => None,
+    };
     let options = Options {
         as_of: as_of.unwrap_or_else(|| Clock::System.now()),
         marks: false,
