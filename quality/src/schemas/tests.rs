@@ -141,6 +141,9 @@ fn policy() -> Policy {
         license = "CC0-1.0"
         period_days = 3
         null_tokens = ["NA"]
+        label = "b"
+        strata = ["b"]
+        held_out = { column = "b", value = "x" }
         [checks]
         min_score = 50
         fail_on = ["invalid(a) > 2%", "keys"]
