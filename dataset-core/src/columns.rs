@@ -68,6 +68,12 @@ pub struct Contract {
     /// Columns whose values together name a stratum; a crowded stratum weighs less by row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strata: Vec<String>,
+    /// Which rows are near duplicates of each other, as the quality rules read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub near: Option<serde_json::Value>,
+    /// Which records are of the same entity, as the quality rules read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<serde_json::Value>,
 }
 
 /// Rows that are kept apart, by the value of a column. Those that the dataset's owner gave judge
@@ -203,6 +209,8 @@ impl Contract {
             label: None,
             held_out: None,
             strata: Vec::new(),
+            near: None,
+            records: None,
         }
     }
 

@@ -17,8 +17,11 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use cells::{Cells, Rows};
 
+use crate::contain::{self, Sketch, SketchSize};
 use crate::error::AssessError;
+use crate::near;
 use crate::policy::{ColumnRule, Policy};
+use crate::records;
 use crate::score::Dimension;
 
 /// What an analysis is started with.
@@ -32,6 +35,8 @@ pub(crate) struct Context<'a> {
     pub rows: Option<u64>,
     /// Bytes an analysis may hold; it says so in its section when it had to stop earlier.
     pub memory: usize,
+    /// Whether sketches are wanted, and how large.
+    pub sketches: Option<SketchSize>,
 }
 
 /// Something measured over rows in the shared pass.
@@ -60,10 +65,13 @@ pub(crate) trait Analysis: Send {
 }
 
 /// Every analysis that has something to do under these rules.
-pub(crate) fn all(_context: &Context<'_>) -> Result<Vec<Box<dyn Analysis>>, AssessError> {
+pub(crate) fn all(context: &Context<'_>) -> Result<Vec<Box<dyn Analysis>>, AssessError> {
+    let mut found: Vec<Box<dyn Analysis>> = Vec::new();
     // One line per analysis:
-    // found.extend(consistency::start(context)?);
-    Ok(Vec::new())
+    found.extend(contain::analysis::start(context));
+    found.extend(near::analysis::start(context)?);
+    found.extend(records::analysis::start(context)?);
+    Ok(found)
 }
 
 /// What an analysis hands over; most leave most of it empty.
@@ -77,6 +85,8 @@ pub(crate) struct Found {
     pub sections: Vec<Section>,
     /// What keeps the table from being published.
     pub gates: Vec<Gate>,
+    /// What the table is compared with others by.
+    pub sketches: Vec<Sketch>,
 }
 
 /// A dimension measured, with every way points are lost.

@@ -25,6 +25,7 @@ use serde::Serialize;
 
 use self::marks::{Marker, Scanned};
 use crate::analysis::{self, Analysis, Context, Found};
+use crate::contain::{Sketch, SketchSize};
 use crate::error::AssessError;
 use crate::input::{Packed, Source, Table, internal};
 use crate::policy::Policy;
@@ -80,6 +81,8 @@ pub struct Inspection {
     pub preview: Preview,
     /// Fingerprint and quality of every row; empty when [`Options::marks`] is not set.
     pub rows: RowMarks,
+    /// What the table is compared with others by; empty when [`Options::sketches`] is not set.
+    pub sketches: Vec<Sketch>,
 }
 
 /// An inspection and the cleaned table.
@@ -108,6 +111,8 @@ pub struct Options<'a> {
     pub as_of: DateTime<Utc>,
     /// Keep [`RowMarks`]: 20 bytes of memory per row.
     pub marks: bool,
+    /// Make [`Sketch`]es, of this size.
+    pub sketches: Option<SketchSize>,
     /// Bytes for what grows with the number of rows; beyond it, it is spilled.
     pub memory: usize,
     /// Makes a temporary file. Without it everything stays in memory: a node never writes
@@ -121,6 +126,7 @@ impl Options<'_> {
         Self {
             as_of,
             marks: true,
+            sketches: None,
             memory: 512 << 20,
             spill: None,
         }
@@ -242,6 +248,7 @@ impl<'t, 'a> Run<'t, 'a> {
             as_of: settings.as_of,
             rows,
             memory: options.memory,
+            sketches: options.sketches,
         })?;
         Ok(Self {
             columns: columns(table, policy, settings)?,
@@ -324,11 +331,15 @@ impl<'t, 'a> Run<'t, 'a> {
         let (columns, analyses) = (self.columns, self.analyses);
         let marker = self.marker;
         let finish = |analysis: Box<dyn Analysis>| (analysis.name(), analysis.finish());
-        let (counted, found): (_, Vec<(&'static str, Found)>) = rayon::join(
+        let (counted, mut found): (_, Vec<(&'static str, Found)>) = rayon::join(
             || marker.finish(),
             || analyses.into_par_iter().map(finish).collect(),
         );
         let counted = counted?;
+        let sketches = found
+            .iter_mut()
+            .map(|(_, found)| std::mem::take(&mut found.sketches));
+        let sketches = sketches.flatten().collect();
         progress(Stage::Score);
         let report = report::build(&report::Measured {
             policy,
@@ -351,6 +362,7 @@ impl<'t, 'a> Run<'t, 'a> {
                 columns: previews.collect(),
             },
             rows: counted.marks,
+            sketches,
         })
     }
 }

@@ -45,6 +45,7 @@
 //! assert!(share.ppm.abs_diff(750_000) < 2 * share.margin_ppm);
 //! ```
 
+pub(crate) mod analysis;
 mod bottom;
 mod loose;
 mod sketcher;
@@ -52,6 +53,7 @@ mod sketcher;
 #[cfg(test)]
 mod tests;
 
+pub use analysis::{GATE_PPM, Other, SketchSize, against};
 pub use bottom::Bottom;
 pub use sketcher::{Cells, Sketcher};
 

@@ -45,9 +45,11 @@
 //! assert_eq!(found.cluster, [0, 1, 0]);
 //! ```
 
+pub(crate) mod analysis;
 mod clusters;
 mod hunt;
 mod items;
+mod rules;
 mod sketch;
 
 #[cfg(test)]
@@ -57,4 +59,5 @@ pub use clusters::{ClusterHunt, Clusters, SAME_ROW_PPM};
 pub(crate) use hunt::Forest;
 pub use hunt::{CROWD, Found, Hunt, ITEMS_AT_ONCE, Pair, find};
 pub use items::{Cells, Items, SHINGLE_WORDS, Texts};
+pub use rules::{By, NearRules};
 pub use sketch::{Near, Settings};

@@ -29,6 +29,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::AssessError;
+use crate::near::NearRules;
+use crate::records;
 use crate::verdict::Checks;
 
 /// Texts that mean "no value" in every column unless the policy lists others.
@@ -82,6 +84,12 @@ pub struct Policy {
     /// Columns whose values together name a stratum; a crowded stratum weighs less by row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strata: Vec<String>,
+    /// Which rows are near duplicates of each other; not looked for when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub near: Option<NearRules>,
+    /// Which records are of the same entity; not looked for when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<records::Rules>,
     /// When a table passes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checks: Option<Checks>,

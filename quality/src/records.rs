@@ -45,6 +45,7 @@
 //! # Ok::<(), quality::records::RulesError>(())
 //! ```
 
+pub(crate) mod analysis;
 mod block;
 mod compare;
 mod em;

@@ -219,6 +219,49 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::columns::{Id, Instant};
 
+    sketch (contribution_id, kind, place) {
+        contribution_id -> Id,
+        kind -> Text,
+        place -> Integer,
+        members -> BigInt,
+        bound -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    sketch_entry (hash, dataset_id) {
+        hash -> BigInt,
+        dataset_id -> Id,
+        contribution_id -> Id,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    overlap (contribution_id, dataset_id, measure) {
+        contribution_id -> Id,
+        dataset_id -> Id,
+        measure -> Text,
+        share_ppm -> Integer,
+        margin_ppm -> Integer,
+        first_receipt -> BigInt,
+        detail -> Text,
+        gate -> Bool,
+        cleared_by -> Nullable<Id>,
+        cleared_at -> Nullable<Instant>,
+        cleared_because -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
     offer (id) {
         id -> Id,
         dataset_id -> Id,
@@ -662,6 +705,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     contribution,
     revision,
     revision_part,
+    sketch,
+    sketch_entry,
+    overlap,
     offer,
     period,
     entry,

@@ -58,6 +58,7 @@ pub struct NodeKeys {
     identity: Identity,
     signing: NodeKey,
     fingerprints: hmac::Key,
+    sketches: hmac::Key,
     links: hmac::Key,
 }
 
@@ -94,6 +95,7 @@ impl NodeKeys {
             identity: identity(&expand(root, "granary age identity")),
             signing: NodeKey::from_seed(&expand(root, "granary signing seed")),
             fingerprints: hmac_key("granary row fingerprints"),
+            sketches: hmac_key("granary sketches"),
             links: hmac_key("granary signed links"),
         }
     }
@@ -127,6 +129,12 @@ impl NodeKeys {
     #[must_use]
     pub fn fingerprints(&self) -> &hmac::Key {
         &self.fingerprints
+    }
+
+    /// Keys the hashes of sketches, by which contributions are compared across datasets.
+    #[must_use]
+    pub fn sketches(&self) -> &hmac::Key {
+        &self.sketches
     }
 
     /// Authenticates short-lived links and page cursors.

@@ -5,6 +5,7 @@ mod backup;
 mod by_hand;
 mod cards;
 mod consumer;
+mod copies;
 mod copycat;
 mod demo;
 mod entities;

@@ -281,6 +281,10 @@ impl Scene {
             ("POST /api/v1/payments", json!({"amount": eur(0)})),
             ("POST /webhooks/stripe", json!({"id": "evt_1"})),
             (
+                "POST /api/v1/contributions/{}/clearance",
+                json!({"reason": "both have a licence of the source"}),
+            ),
+            (
                 "POST /api/v1/admin/top-ups",
                 json!({"party": "buyer", "amount": eur(0), "reference": "x"}),
             ),

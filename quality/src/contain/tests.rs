@@ -122,6 +122,53 @@ fn strangers_share_nothing_and_few_members_are_not_judged() {
     assert_eq!(share(&nothing, one(&few, Kind::Rows)), None);
 }
 
+const DIAMONDS: &[u8] = include_bytes!("../../tests/data/r_diamonds.parquet");
+const IRIS: &[u8] = include_bytes!("../../tests/data/sk_iris.parquet");
+
+fn file(bytes: &'static [u8], size: SketchSize) -> Vec<Sketch> {
+    let mut source =
+        crate::input::Packed::open(&bytes::Bytes::from_static(bytes)).expect("Parquet");
+    let moment = chrono::DateTime::from_timestamp(1_750_000_000, 0).expect("a moment");
+    let options = crate::Options {
+        sketches: Some(size),
+        ..crate::Options::at(moment)
+    };
+    let policy = crate::Policy::default();
+    crate::assess_source(&mut source, &policy, options, None, &mut |_| {})
+        .expect("the table fits")
+        .sketches
+}
+
+#[test]
+fn real_tables_are_compared_exactly_or_within_the_margin() {
+    let (exact, kept) = (
+        file(DIAMONDS, SketchSize::Exact),
+        file(DIAMONDS, SketchSize::Kept),
+    );
+    assert_eq!(one(&exact, Kind::Rows).distinct(), 53_940 - 146);
+    let off = one(&kept, Kind::Rows).distinct().abs_diff(53_794);
+    assert!(off < 2_500, "{off}");
+    let other = |name: &str, sketches: &[Sketch]| Other {
+        name: name.into(),
+        columns: vec!["x".into(); 10],
+        sketches: sketches.to_vec(),
+    };
+    let others = [
+        other("itself", &exact),
+        other("iris", &file(IRIS, SketchSize::Exact)),
+    ];
+    let columns = vec!["x".to_owned(); 10];
+    let (section, gates) = against(&exact, &columns, &others);
+    let names: Vec<&str> = gates.iter().map(|gate| gate.reason.as_str()).collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    assert!(names[0].starts_with("100 % of the rows stand in itself"));
+    assert!(
+        section.summary.contains("1 of them hold"),
+        "{}",
+        section.summary
+    );
+}
+
 proptest! {
     #[test]
     fn bottoms_are_the_least_hashes(

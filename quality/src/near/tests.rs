@@ -208,6 +208,60 @@ fn cluster_ids_do_not_depend_on_order() {
     }
 }
 
+fn assessed(rules: &str, memory: usize) -> crate::Report {
+    let policy = crate::Policy::from_toml(rules).expect("good rules");
+    let file = bytes::Bytes::from_static(LICENCES);
+    let mut source = crate::input::Packed::open(&file).expect("a Parquet file");
+    let moment = chrono::DateTime::from_timestamp(1_750_000_000, 0).expect("a moment");
+    let options = crate::Options {
+        memory,
+        ..crate::Options::at(moment)
+    };
+    crate::assess_source(&mut source, &policy, options, None, &mut |_| {})
+        .expect("the table fits")
+        .report
+}
+
+#[test]
+fn an_assessment_counts_near_duplicates_half() {
+    let without = assessed("", 512 << 20);
+    assert_eq!(without.duplicates.near_rows, None);
+    let report = assessed("[near]\ncolumns = ['text']", 512 << 20);
+    assert_eq!(report.duplicates.exact_rows, 0);
+    assert_eq!(report.duplicates.near_rows, Some(150));
+    let uniqueness = |report: &crate::Report| {
+        let dimension = report
+            .dimensions
+            .iter()
+            .find(|d| d.name == crate::Dimension::Uniqueness);
+        dimension.and_then(|d| d.score_ppm)
+    };
+    assert_eq!(uniqueness(&without), Some(1_000_000));
+    // 1 - 75/728
+    assert_eq!(uniqueness(&report), Some(896_978));
+    assert!(!report.not_measured.contains(&"near_duplicates".to_owned()));
+    let section = report.sections.iter().find(|s| s.name == "near_duplicates");
+    assert_eq!(section.map(|s| s.rows.len()), Some(50));
+    // In a tenth of the memory the table is read more often, and the same is found.
+    let narrow = assessed("[near]\ncolumns = ['text']", 4 << 20);
+    assert_eq!(narrow, report);
+}
+
+#[test]
+fn rules_that_do_not_fit_are_named() {
+    let file = bytes::Bytes::from_static(LICENCES);
+    let moment = chrono::DateTime::from_timestamp(1_750_000_000, 0).expect("a moment");
+    for (rules, why) in [
+        ("columns = ['osi_approved']", "no text"),
+        ("columns = ['body']", "not there"),
+        ("threshold = 0.2", "from 0.5 to 1"),
+    ] {
+        let policy = crate::Policy::from_toml(&format!("[near]\n{rules}")).expect("TOML");
+        let refusal = crate::inspect(&file, &policy, moment, &mut |_| {}).expect_err("refused");
+        assert!(refusal.to_string().contains(why), "{refusal}");
+    }
+}
+
 /// Similarity by sets of words, the long way.
 fn brute(left: &str, right: &str) -> (usize, usize) {
     let set = |text: &str| -> HashSet<Vec<String>> {

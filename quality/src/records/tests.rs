@@ -155,6 +155,27 @@ fn rules_that_make_no_sense_are_named() {
 }
 
 #[test]
+fn an_assessment_names_the_pairs() {
+    let rules = toml::to_string(&rules()).expect("TOML");
+    let rules = rules.replace("[[fields]]", "[[records.fields]]");
+    let rules = format!("[records]\n{rules}");
+    let policy = crate::Policy::from_toml(&rules).expect("good rules");
+    let file = bytes::Bytes::from_static(FEBRL);
+    let moment = chrono::DateTime::from_timestamp(1_750_000_000, 0).expect("a moment");
+    let found = crate::inspect(&file, &policy, moment, &mut |_| {}).expect("the table fits");
+    let sections = found.report.sections.iter();
+    let section = sections.clone().find(|section| section.name == "records");
+    let section = section.expect("a section");
+    assert!(
+        section.summary.starts_with("500 of 1000 records"),
+        "{}",
+        section.summary
+    );
+    assert!(section.method.contains("0 blocks"), "{}", section.method);
+    assert_eq!(section.rows.len(), 50);
+}
+
+#[test]
 fn few_records_are_no_trouble() {
     assert!(
         Records::new(rules())

@@ -144,6 +144,12 @@ fn policy() -> Policy {
         label = "b"
         strata = ["b"]
         held_out = { column = "b", value = "x" }
+        [near]
+        columns = ["b"]
+        by = "words"
+        [records]
+        fields = [{ column = "b", compare = "name", swap = "b" }]
+        block = [["b"], ["b:1"], ["b:2"], ["b:3"]]
         [checks]
         min_score = 50
         fail_on = ["invalid(a) > 2%", "keys"]

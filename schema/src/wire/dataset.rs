@@ -147,6 +147,9 @@ pub struct ContributionView {
     pub letter: Option<String>,
     /// Why it was refused.
     pub verdict: Option<Verdict>,
+    /// What of it stands in datasets of other owners already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlaps: Vec<OverlapView>,
     /// True on the answer to an upload of a file that already stands here.
     #[serde(default)]
     pub already_here: bool,
@@ -165,6 +168,40 @@ pub struct Verdict {
     pub code: String,
     /// Names the limit, row or column, and what to do.
     pub message: String,
+}
+
+/// How much of a contribution stood in a dataset of another owner before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OverlapView {
+    /// In plain words.
+    pub text: String,
+    /// Title of the dataset; absent when it is not open to the world.
+    pub dataset: Option<String>,
+    /// Receipt that brought the first of it there.
+    pub first_receipt: i64,
+    /// What was compared: `rows`, `loose` (rows with rounded numbers and times), `key` or
+    /// `columns`.
+    pub measure: String,
+    /// Share of the contribution, parts per million.
+    pub share_ppm: i32,
+    /// 95 % margin of the share, parts per million; 0 when it was counted exactly.
+    pub margin_ppm: i32,
+    /// Columns that stand there, by their names here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// Whether the dataset cannot be published with it until an operator clears it.
+    pub gate: bool,
+    /// When an operator cleared it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleared_at: Option<DateTime<Utc>>,
+}
+
+/// Body of `POST /api/v1/contributions/{id}/clearance`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewClearance {
+    /// Why the rows may stand in both datasets, 1 to 500 characters.
+    pub reason: String,
 }
 
 /// Body of `POST /api/v1/datasets/{id}/revisions` (publish).

@@ -3,14 +3,14 @@
 use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::{Data, Json, Path, Payload, Query};
 use actix_web::{HttpRequest, delete, get, post, put};
-use schema::wire::{ContributionView, NewContribution, Page, PageQuery};
+use schema::wire::{ContributionView, NewClearance, NewContribution, Page, PageQuery};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::answer::{Answer, Created, created, ok};
 use crate::auth::Signed;
 use crate::ctx::Ctx;
-use crate::flows::{contribute, contributions, receive, withdraw};
+use crate::flows::{clear_overlap, contribute, contributions, receive, withdraw};
 
 /// Announces an upload; `already_here` in the answer says that nothing needs to be sent.
 #[utoipa::path(tag = "contributions", responses((status = 201, body = ContributionView)))]
@@ -99,4 +99,16 @@ pub async fn withdraw_contribution(
     id: Path<Uuid>,
 ) -> Answer<ContributionView> {
     ok(withdraw::run(&ctx, &who, *id).await?)
+}
+
+/// An operator lets its rows stand in this dataset and in another owner's.
+#[utoipa::path(tag = "operator", responses((status = 200, body = ContributionView)))]
+#[post("/contributions/{id}/clearance")]
+pub async fn clear_contribution(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    id: Path<Uuid>,
+    new: Json<NewClearance>,
+) -> Answer<ContributionView> {
+    ok(clear_overlap::run(&ctx, &who, *id, new.into_inner()).await?)
 }

@@ -61,6 +61,7 @@ fn v1(api: &mut ServiceConfig) {
         .service(contributions::show_contribution)
         .service(contributions::show_contribution_report)
         .service(contributions::withdraw_contribution)
+        .service(contributions::clear_contribution)
         .service(revisions::publish_revision)
         .service(revisions::list_revisions)
         .service(revisions::show_revision)

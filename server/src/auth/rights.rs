@@ -217,6 +217,8 @@ matrix! {
         send SendContent [Subject];
         /// Take it back.
         withdraw WithdrawContribution [Subject];
+        /// Let its rows stand in two datasets.
+        clear ClearOverlap [Operator];
     }
     /// A state of a dataset, published or being composed.
     Revision {

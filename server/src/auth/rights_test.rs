@@ -17,6 +17,7 @@ Dataset.SeeSales                 . . . . O . . W P
 Contribution.SeeContribution     . . . . . . S W P
 Contribution.SendContent         . . . . . . S . .
 Contribution.WithdrawContribution . . . . . . S . .
+Contribution.ClearOverlap        . . . . . . . . P
 Revision.SeeRevision             V . . M O H . W P
 Order.SeeOrder                   . . . . . . S W P
 Order.Refund                     . . . . . . . W P

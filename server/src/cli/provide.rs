@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use schema::wire::{
-    Admission, ContributionState, ContributionView, DatasetPatch, DatasetView, NewDataset,
-    NewOffer, NewRevision, RevisionView, SalePreview,
+    Admission, ContributionState, ContributionView, DatasetPatch, DatasetView, NewClearance,
+    NewDataset, NewOffer, NewRevision, OverlapView, RevisionView, SalePreview,
 };
 use serde_json::Value;
 
@@ -261,6 +261,9 @@ fn accepted(now: &ContributionView, losses: &Value) -> String {
         now.rows.map_or("–".into(), grouped),
         grade(now.grade, now.letter.as_deref())
     );
+    for overlap in &now.overlaps {
+        text.push_str(&format!("{}\n", elsewhere(overlap)));
+    }
     let lines = report::losses(losses);
     if !lines.is_empty() {
         text.push_str(&format!(
@@ -269,6 +272,16 @@ fn accepted(now: &ContributionView, losses: &Value) -> String {
         ));
     }
     text
+}
+
+/// What stands in another owner's dataset, and what follows from it.
+fn elsewhere(overlap: &OverlapView) -> String {
+    let follows = match (overlap.gate, overlap.cleared_at) {
+        (true, None) => " It cannot be published here until an operator clears it.",
+        (true, Some(_)) => " An operator cleared it.",
+        (false, _) => "",
+    };
+    format!("{}{follows}", overlap.text)
 }
 
 pub async fn contribution(args: Contribution) -> Outcome {
@@ -303,6 +316,14 @@ pub async fn contribution(args: Contribution) -> Outcome {
                 text.push_str(&format!("{} ({})\n", verdict.message, verdict.code));
             }
             print_text(&text)
+        }
+        ContributionAction::Clear { id, reason, remote } => {
+            let client = settings::party(&remote)?;
+            let now = client.clear(id, &NewClearance { reason }).await?;
+            print_text(&format!(
+                "Cleared: {} may be published in {}.\n",
+                now.file_name, now.dataset
+            ))
         }
     }
 }

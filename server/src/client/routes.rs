@@ -132,6 +132,12 @@ impl Client {
             .await
     }
 
+    /// `POST /api/v1/contributions/{id}/clearance`
+    pub async fn clear(&self, id: Uuid, why: &NewClearance) -> Answer<ContributionView> {
+        self.post(&format!("/api/v1/contributions/{id}/clearance"), why)
+            .await
+    }
+
     /// `POST /api/v1/datasets/{id}/revisions`
     pub async fn publish(&self, dataset: Uuid, revision: &NewRevision) -> Answer<RevisionView> {
         self.post(&format!("/api/v1/datasets/{dataset}/revisions"), revision)

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::blobs::{BlobKey, BlobKind, Staged};
 use crate::ctx::{Ctx, blocking};
 use crate::error::Fault;
+use crate::flows::overlap;
 use crate::store::contributions::{self, Accepted, ContributionRow};
 use crate::store::datasets::{self, DatasetRow};
 use crate::worker::{self, AssessInput, Assessed, Outcome, Progress, Refused};
@@ -101,6 +102,7 @@ async fn accept(ctx: &Ctx, row: &ContributionRow, assessed: Assessed) -> Result<
     let marks = keep(ctx, BlobKind::Marks, assessed.marks).await?;
     let preview = keep(ctx, BlobKind::Preview, assessed.preview).await?;
     let finding = assessed.finding;
+    let sketches = overlap::keyed(ctx.keys.sketches(), finding.sketches);
     let contract =
         serde_json_canonicalizer::to_string(&finding.contract).map_err(Fault::internal)?;
     let verdict = Accepted {
@@ -112,18 +114,23 @@ async fn accept(ctx: &Ctx, row: &ContributionRow, assessed: Assessed) -> Result<
         report: serde_json_canonicalizer::to_string(&finding.report).map_err(Fault::internal)?,
         at: ctx.now().into(),
     };
-    let (id, dataset) = (row.id.0, row.dataset_id.0);
+    let row = row.clone();
     let accepted = ctx
         .write(move |db| {
-            datasets::hold(db, dataset)?;
-            if !datasets::settle_contract(db, dataset, &contract)? {
+            let dataset = datasets::hold(db, row.dataset_id.0)?;
+            if !datasets::settle_contract(db, dataset.id.0, &contract)? {
                 // Changed while the file was checked: check it again, by the new one.
                 return Err(Fault::conflict(
                     "contract_changed",
                     "The contract changed meanwhile.",
                 ));
             }
-            contributions::accept(db, id, &verdict)
+            let accepted = contributions::accept(db, row.id.0, &verdict)?;
+            if accepted {
+                let contract = &finding.contract;
+                overlap::record(db, &row, &dataset, contract, &sketches)?;
+            }
+            Ok(accepted)
         })
         .await;
     if !matches!(accepted, Ok(true)) {

@@ -18,6 +18,7 @@ use crate::blobs::{BlobKind, Staged, storage_fault};
 use crate::ctx::{Ctx, blocking};
 use crate::error::Fault;
 use crate::flows::assess::{drop_files, grade, keep, open, stored};
+use crate::flows::overlap;
 use crate::store::contributions::{self, ContributionRow};
 use crate::store::counters;
 use crate::store::datasets::{self, DatasetRow};
@@ -124,6 +125,11 @@ pub async fn run(ctx: &Ctx, id: Uuid, progress: Progress) -> Result<(), Fault> {
     let Some(plan) = ctx.read(move |db| Plan::read(db, id)).await? else {
         return Ok(());
     };
+    let dataset = plan.dataset.id.0;
+    if let Some(words) = ctx.read(move |db| overlap::gate(db, dataset)).await? {
+        // Accepted after publishing was asked for.
+        return fail(ctx, id, words).await;
+    }
     let holdings = holdings(ctx, &plan).await?;
     let contract = serde_json::from_str(&plan.contract).map_err(Fault::internal)?;
     let as_of = plan.revision.created_at.into();

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::{Fault, Kind};
+use crate::flows::overlap;
 use crate::flows::revisions::letter;
 use crate::jobs::{self, Work};
 use crate::paging::Window;
@@ -128,6 +129,7 @@ pub(super) fn view(db: &mut Db, row: ContributionRow) -> Result<ContributionView
         grade: row.grade,
         letter: row.grade.map(letter),
         verdict: row.verdict_code.map(|code| Verdict { code, message }),
+        overlaps: overlap::views(db, row.id.0)?,
         already_here: false,
         created_at: row.created_at.into(),
         received_at: row.received_at.map(Into::into),

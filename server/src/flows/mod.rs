@@ -3,6 +3,7 @@
 pub mod assess;
 pub mod backup;
 pub mod buy;
+pub mod clear_overlap;
 pub mod compose;
 pub mod contribute;
 pub mod contributions;
@@ -20,6 +21,7 @@ pub mod messages;
 pub mod offer;
 pub mod offers;
 pub mod operator_link;
+mod overlap;
 pub mod pay;
 pub mod payments;
 pub mod publish;

@@ -55,6 +55,8 @@ pub async fn withdraw(visit: Visit, id: Path<Uuid>) -> Page {
 
 #[cfg(test)]
 mod tests {
+    use schema::wire::OverlapView;
+
     use super::*;
     use crate::portal::samples;
 
@@ -82,6 +84,24 @@ mod tests {
             ..sample(samples::refused())
         };
         samples::check(&page, &["missing_column", "granary upload", "Refused"]);
+    }
+
+    #[test]
+    fn what_stands_elsewhere_is_said_with_what_follows() {
+        let cleared = OverlapView {
+            cleared_at: Some(samples::at(3)),
+            ..samples::overlap()
+        };
+        for (overlap, follows) in [
+            (samples::overlap(), "until an operator clears it"),
+            (cleared, "An operator cleared it."),
+        ] {
+            let c = ContributionView {
+                overlaps: vec![overlap],
+                ..samples::contribution()
+            };
+            samples::check(&sample(c), &["81 % of this", "Orchards", follows]);
+        }
     }
 
     #[test]

@@ -123,7 +123,7 @@ fn id(n: u128) -> Uuid {
     Uuid::from_u128(n)
 }
 
-fn at(day: i64) -> DateTime<Utc> {
+pub fn at(day: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000 + day * 86_400, 0).unwrap_or_default()
 }
 
@@ -280,10 +280,26 @@ pub fn contribution() -> ContributionView {
         grade: Some(9320),
         letter: Some("A".into()),
         verdict: None,
+        overlaps: Vec::new(),
         already_here: false,
         created_at: at(0),
         received_at: Some(at(0)),
         decided_at: Some(at(0)),
+    }
+}
+
+/// What was found of a contribution in another owner's dataset.
+pub fn overlap() -> OverlapView {
+    OverlapView {
+        text: "81 % of this already stands in \u{201c}Orchards\u{201d}, since receipt 3.".into(),
+        dataset: Some("Orchards".into()),
+        first_receipt: 3,
+        measure: "rows".into(),
+        share_ppm: 810_000,
+        margin_ppm: 0,
+        columns: Vec::new(),
+        gate: true,
+        cleared_at: None,
     }
 }
 

@@ -10,6 +10,9 @@ use crate::error::Fault;
 /// Counter behind `receipt_no`: who came first is decided by it.
 pub const RECEIPT: &str = "receipt";
 
+/// Counter of contributions that were compared across datasets, one after the other.
+pub const COMPARED: &str = "compared";
+
 /// Adds one to a counter and answers its new value, from 1.
 ///
 /// Inside a transaction the value is given to nobody else: SQLite has one writer, and on

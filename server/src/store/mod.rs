@@ -20,6 +20,7 @@ pub mod pools;
 pub mod recipients;
 pub mod revisions;
 pub mod sessions;
+pub mod sketches;
 pub mod statements;
 pub mod throttle;
 pub mod tokens;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 
 use chrono::{DateTime, Utc};
+use quality::contain::Sketch;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -206,6 +207,8 @@ pub struct AssessedFinding {
     pub report: Value,
     /// The contract in force, inferred when there was none.
     pub contract: Value,
+    /// Sketches of rows, key and columns; their hashes have no key yet.
+    pub sketches: Vec<Sketch>,
 }
 
 /// A written revision.

@@ -227,12 +227,23 @@ pub enum ContributionAction {
         #[command(flatten)]
         remote: Remote,
     },
-    /// One contribution: verdict, grade, losses.
+    /// One contribution: verdict, grade, losses, what of it stands elsewhere.
     Show {
         /// Its id.
         id: Uuid,
         #[command(flatten)]
         print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Operator: let its rows stand here and in another owner's dataset, so that it can be
+    /// published.
+    Clear {
+        /// Its id.
+        id: Uuid,
+        /// Why; kept with the contribution.
+        #[arg(long)]
+        reason: String,
         #[command(flatten)]
         remote: Remote,
     },

@@ -132,6 +132,9 @@ pub enum BenchWhat {
     All(BenchArgs),
     /// Assess five million rows; against DuckDB and polars on the same file.
     Assess(BenchArgs),
+    /// Find near duplicates among texts; against rensa and datasketch on the same texts. A
+    /// file must have a column `text`; pairs in `truth_NAME` beside it give precision and recall.
+    Near(BenchArgs),
     /// Seal, upload, check, grade; against plain age and polars on the same file.
     Ingest(BenchArgs),
     /// Licensed download, against nginx on the same bytes.

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use dataset_core::digest::Sha256;
 use indicatif::ProgressBar;
+use quality::contain::SketchSize;
 use quality::report::Input;
 use quality::verdict::Check;
 use quality::{Inspection, Options, Policy, Stage};
@@ -66,8 +67,9 @@ fn one(file: &Path, args: &Assess, policy: &Policy) -> Outcome<Vec<String>> {
         None => assessed(file, &mut opened, args, policy, None)?,
     };
     if !args.against.is_empty() {
-        let section = against::section(file, &inspection.report, args, policy)?;
+        let (section, gates) = against::compare(&inspection, args, policy)?;
         inspection.report.sections.push(section);
+        inspection.report.gates.extend(gates);
     }
     if let Some(digest) = digest {
         inspection.report.input = Some(digest.end(file, opened.format)?);
@@ -117,6 +119,7 @@ fn assessed_at(
     let options = Options {
         as_of: as_of.unwrap_or_else(|| Clock::System.now()),
         marks: false,
+        sketches: (!args.against.is_empty()).then_some(SketchSize::Exact),
         memory: (args.reading.memory as usize) << 20,
         spill: Some(&mut spill),
     };

@@ -144,8 +144,9 @@ fn again(file: &Path, args: &Assess, expected: &Report) -> Outcome<Report> {
     let digest = expected.input.as_ref().map(|_| super::Digest::begin(file));
     let mut inspection = super::assessed_at(file, &mut opened, args, &policy, None, Some(as_of))?;
     if !args.against.is_empty() {
-        let section = super::against::section(file, &inspection.report, args, &policy)?;
+        let (section, gates) = super::against::compare(&inspection, args, &policy)?;
         inspection.report.sections.push(section);
+        inspection.report.gates.extend(gates);
     }
     if let Some(digest) = digest {
         inspection.report.input = Some(digest.end(file, opened.format)?);

@@ -3,6 +3,7 @@
 
 mod assess;
 mod files;
+mod near;
 mod weights;
 
 use std::path::Path;
@@ -28,6 +29,7 @@ pub fn run(args: &Bench) -> Outcome {
         match &args.what {
             BenchWhat::All(args) => {
                 assess::run(args, &place.path().join("assess"))?;
+                near::run(&without_file(args), &place.path().join("near"))?;
                 files::ingest(args, &place.path().join("ingest")).await?;
                 files::download(args, &place.path().join("download")).await?;
                 payments(args, place.path()).await?;
@@ -36,6 +38,7 @@ pub fn run(args: &Bench) -> Outcome {
                 weights::values(place.path())
             }
             BenchWhat::Assess(args) => assess::run(args, place.path()),
+            BenchWhat::Near(args) => near::run(args, place.path()),
             BenchWhat::Ingest(args) => files::ingest(args, place.path()).await,
             BenchWhat::Download(args) => files::download(args, place.path()).await,
             BenchWhat::Payments(args) => payments(args, place.path()).await,
@@ -44,6 +47,14 @@ pub fn run(args: &Bench) -> Outcome {
             BenchWhat::Shapley(_) => weights::values(place.path()),
         }
     })
+}
+
+/// The file of the command line is a table for the ingest, not one of texts.
+fn without_file(args: &BenchArgs) -> BenchArgs {
+    BenchArgs {
+        file: None,
+        ..args.clone()
+    }
 }
 
 fn fresh(place: &Path, name: &str, url: Option<&String>) -> Outcome<Pool> {

@@ -14,6 +14,7 @@ use dataset_core::error::Coded;
 use dataset_core::pack::{Batches, Output};
 use dataset_core::preflight::{Limits, preflight};
 use dataset_core::seal::{Plaintext, Recipient, SealError};
+use quality::contain::SketchSize;
 use quality::{AssessError, Inspection, Options, Policy, Preview, Report, RowMarks, Source, Stage};
 use serde_json::Value;
 
@@ -49,6 +50,7 @@ fn assess(task: &AssessTask, voice: &mut Voice) -> Result<AssessedFinding, Stop>
         report: report_json(&inspection.report)?,
         contract: serde_json::from_slice(&contract)
             .map_err(|error| Stop::broken(error.to_string()))?,
+        sketches: inspection.sketches,
     })
 }
 
@@ -72,7 +74,10 @@ fn clean(
             said
         })
     };
-    let options = Options::at(task.as_of);
+    let options = Options {
+        sketches: Some(SketchSize::Kept),
+        ..Options::at(task.as_of)
+    };
     let inspection = quality::assess_source(rows, policy, options, Some(&mut sink), &mut |stage| {
         tell(voice, stage);
     });

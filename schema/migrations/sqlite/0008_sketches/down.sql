@@ -1,0 +1,3 @@
+DROP TABLE overlap;
+DROP TABLE sketch_entry;
+DROP TABLE sketch;
