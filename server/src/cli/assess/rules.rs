@@ -74,11 +74,8 @@ fn write_toml(
 ) -> std::fmt::Result {
     writeln!(
         out,
-        "#:schema https://granary.example/schema/rules.schema.json"
-    )?;
-    writeln!(
-        out,
-        "# Inferred from {} rows. Correct it: these rules say what is, not what should be.",
+        "# Inferred from {} rows. Correct it: these rules say what is, not what should be.\n\
+         # Its JSON Schema: granary assess --schema rules",
         report.rows
     )?;
     writeln!(
@@ -109,7 +106,9 @@ fn write_toml(
             )?;
         }
         for (word, bound) in [("min", &values.min), ("max", &values.max)] {
-            if let Some(bound) = bound {
+            // A time is shown in seconds, which is not what it is; infinity is no value of TOML.
+            let exact = column.kind != "time" && column.kind != "bool";
+            if let Some(bound) = bound.as_ref().filter(|bound| exact && !bound.is_null()) {
                 writeln!(out, "{word} = {}", value(bound))?;
             }
         }
@@ -147,12 +146,18 @@ fn domain(
 ) -> Option<Vec<String>> {
     const MOST: u64 = 10;
     const OFTEN: u64 = 5;
+    /// Longer ones are shown cut.
+    const LONGEST: usize = 79;
     let closed = column.kind == "string"
         && column.distinct_exact
         && column.distinct > 0
         && column.distinct <= MOST
         && values.top.len() as u64 == column.distinct
-        && values.top.iter().all(|value| value.count >= OFTEN);
+        && values.top.iter().all(|value| value.count >= OFTEN)
+        && values
+            .top
+            .iter()
+            .all(|value| value.value.chars().count() <= LONGEST);
     closed.then(|| {
         let mut domain: Vec<String> = values.top.iter().map(|value| value.value.clone()).collect();
         domain.sort();
