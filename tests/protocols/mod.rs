@@ -5,3 +5,4 @@ mod hledger;
 mod openssl;
 mod s3;
 mod stripe;
+mod tables;
