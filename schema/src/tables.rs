@@ -3,6 +3,10 @@
 //! Column types are one per concept (`Id`, `Instant`) so that the same query text
 //! serves SQLite and PostgreSQL; see [`crate::columns`].
 
+mod money_out;
+
+pub use money_out::*;
+
 diesel::table! {
     use diesel::sql_types::*;
     use crate::columns::{Id, Instant};

@@ -8,6 +8,10 @@ use clap::Args;
 
 use crate::ports::payment::StripeSettings;
 
+mod payouts;
+
+pub use payouts::{PayoutConfig, Withholding};
+
 /// Settings of `granary serve` and of every command that works on a node's data.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
@@ -86,6 +90,8 @@ pub struct Config {
     /// The card provider.
     #[command(flatten)]
     pub stripe: StripeSettings,
+    #[command(flatten)]
+    pub payouts: PayoutConfig,
 }
 
 impl Config {

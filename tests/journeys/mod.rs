@@ -12,6 +12,7 @@ mod entities;
 mod invitations;
 mod licences;
 mod operator;
+mod payouts;
 mod provider;
 mod refunds;
 mod settlement;

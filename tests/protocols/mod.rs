@@ -3,6 +3,7 @@
 mod age;
 mod hledger;
 mod openssl;
+mod pain001;
 mod s3;
 mod stripe;
 mod tables;

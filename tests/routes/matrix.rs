@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::people::eur;
-use crate::support::{Database, Market, Person, TestApp, app, readings};
+use crate::support::{Database, Market, Person, TestApp, app, bank, readings};
 use crate::tidy::coverage::operations;
 
 /// Read by eye. Columns: nobody, a stranger, a contributor, the buyer, the owner, the operator;
@@ -35,6 +35,9 @@ struct Parts {
     token: Uuid,
     party: Uuid,
     payment: Uuid,
+    operator: Uuid,
+    run: Uuid,
+    bank_file: Uuid,
 }
 
 #[test]
@@ -131,6 +134,7 @@ impl Scene {
             .settle("s", &NewSettlement::default())
             .await
             .unwrap();
+        let (run, bank_file) = Self::money_out(&market, &stranger).await;
         let parts = Parts {
             contribution,
             order: bought.id,
@@ -140,6 +144,9 @@ impl Scene {
             token,
             party: stranger.id,
             payment,
+            operator: market.operator.id,
+            run,
+            bank_file,
         };
         let people = [
             None,
@@ -156,6 +163,26 @@ impl Scene {
         }
     }
 
+    /// A proposed run of payouts, a file of the bank, a hold, and somebody with an account.
+    async fn money_out(market: &Market, stranger: &Person) -> (Uuid, Uuid) {
+        let (operator, owner) = (&market.operator.client, &market.owner);
+        owner.is_paid_to(bank::FRENCH, "FR").await;
+        let hold = NewHold {
+            reason: "a question".to_owned(),
+        };
+        operator
+            .hold_payouts(&stranger.handle, &hold)
+            .await
+            .unwrap();
+        let run = operator
+            .propose_payouts(&NewPayouts::default())
+            .await
+            .unwrap();
+        let statement = bank::statement("1", 5_000, "2026-03-02", &[]);
+        let file = operator.import_bank_file(statement).await.unwrap();
+        (run.id.unwrap(), file.id)
+    }
+
     /// The path of an operation, on the objects of the scene.
     fn path(&self, operation: &str) -> String {
         let (_, path) = operation.split_once(' ').unwrap();
@@ -169,6 +196,9 @@ impl Scene {
             "recipients" => self.parts.recipient,
             "tokens" => self.parts.token,
             "payments" => self.parts.payment,
+            "admin" if path.contains("/payouts/") => self.parts.run,
+            "admin" if path.contains("/bank-files/") => self.parts.bank_file,
+            "admin" if path.contains("/operators/") => self.parts.operator,
             "admin" => self.parts.party,
             _ => Uuid::nil(),
         };
@@ -293,6 +323,27 @@ impl Scene {
                 json!({"parties": ["buyer", "owner"], "reason": ""}),
             ),
             (
+                "PUT /api/v1/payout-method",
+                json!({"name": "x", "iban": "no account", "country": "DE"}),
+            ),
+            (
+                "POST /api/v1/admin/payouts",
+                json!({"execute_on": "2020-01-01"}),
+            ),
+            ("POST /api/v1/admin/bank-files", json!({"no": "xml"})),
+            (
+                "POST /api/v1/admin/parties/{}/payout-hold",
+                json!({"reason": "x"}),
+            ),
+            (
+                "POST /api/v1/admin/operators",
+                json!({"party": "buyer", "reason": "x"}),
+            ),
+            (
+                "POST /api/v1/admin/operators/{}/dismissal",
+                json!({"reason": "left the company"}),
+            ),
+            (
                 "POST /api/v1/admin/settlements",
                 json!({"period": "no month"}),
             ),
@@ -308,7 +359,7 @@ impl Scene {
             "POST /api/v1/licences/{}/revoke" | "DELETE /api/v1/datasets/{}" => {
                 is(owner) || is(operator)
             }
-            "POST /api/v1/datasets/{}/revisions" => is(owner),
+            "POST /api/v1/datasets/{}/revisions" | "DELETE /api/v1/payout-method" => is(owner),
             "DELETE /api/v1/contributions/{}" => is(contributor),
             "DELETE /api/v1/recipients/{}" | "DELETE /api/v1/tokens/{}" => is(buyer),
             _ => false,
@@ -320,7 +371,8 @@ impl Scene {
 const MAY: u16 = 0;
 
 /// Operations that change for good what the others are asked about.
-const ENDS: [&str; 7] = [
+const ENDS: [&str; 8] = [
+    "DELETE /api/v1/payout-method",
     "POST /api/v1/datasets/{}/revisions",
     "POST /api/v1/licences/{}/revoke",
     "DELETE /api/v1/sessions",

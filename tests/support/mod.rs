@@ -1,6 +1,7 @@
 //! A node under test, the people around it, and the files they hold.
 
 pub mod app;
+pub mod bank;
 pub mod cards;
 pub mod database;
 pub mod files;

@@ -1,6 +1,9 @@
 //! Recomputing a statement with integers alone.
 
-use super::{Bridge, CommissionLine, FORMAT, Footer, Line, Statement, StatementError, answer};
+use super::{
+    Bridge, CommissionLine, FORMAT, Footer, Line, PayoutKind, PayoutLine, Statement,
+    StatementError, answer,
+};
 use crate::epoch::D;
 use crate::settle::credit;
 
@@ -18,6 +21,26 @@ pub(super) fn narrow(name: &'static str, n: i128) -> Result<i64, StatementError>
 pub(super) fn closing(b: &Bridge) -> i128 {
     let n = i128::from;
     n(b.opening) + n(b.earned) + n(b.released) - n(b.held) + n(b.drawn) - n(b.paid)
+}
+
+/// What was paid out, less what came back.
+pub(super) fn paid(payouts: &[PayoutLine]) -> Result<i64, StatementError> {
+    let mut sum = 0i128;
+    for (one, number) in payouts.iter().zip(1..) {
+        let (gross, withheld) = (i128::from(one.gross), i128::from(one.withheld));
+        if one.net < 1 || withheld < 0 || gross - withheld != i128::from(one.net) {
+            let problem = format!(
+                "payout {number}: {gross} less {withheld} withheld is not {}",
+                one.net
+            );
+            return Err(part("payouts", problem));
+        }
+        sum += match one.kind {
+            PayoutKind::Paid => gross,
+            PayoutKind::Returned => -gross,
+        };
+    }
+    narrow("payouts", sum)
 }
 
 /// Control totals of the lines.
@@ -154,14 +177,15 @@ impl Statement {
             closing(bridge),
         )?;
         equal("bridge", "carry_closing", bridge.carry_closing, carry)?;
-        let moves = [bridge.released, bridge.held, bridge.drawn, bridge.paid];
+        let moves = [bridge.released, bridge.held, bridge.drawn];
         if moves.iter().any(|m| *m < 0) {
             return Err(part(
                 "bridge",
-                "released, held, drawn and paid cannot be negative".into(),
+                "released, held and drawn cannot be negative".into(),
             ));
         }
-        if bridge.paid > 0 && !self.ever_paid {
+        equal("bridge", "paid", bridge.paid, paid(&self.payouts)?)?;
+        if !self.payouts.is_empty() && !self.ever_paid {
             return Err(part("answer", "it was paid, but ever_paid says no".into()));
         }
         equal("footer", "totals", self.footer, totals)?;
@@ -169,7 +193,7 @@ impl Statement {
             "answer",
             "text",
             self.answer.as_str(),
-            answer(&self.head, bridge, self.ever_paid).as_str(),
+            answer(&self.head, bridge, &self.payouts, self.ever_paid).as_str(),
         )?;
         self.check_proof()
     }

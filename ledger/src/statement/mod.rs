@@ -131,7 +131,7 @@ pub struct Bridge {
     /// Reserve used against a negative balance.
     #[serde(with = "crate::json::exact")]
     pub drawn: i64,
-    /// Paid out.
+    /// Paid out, less what came back: negative when more came back than was paid.
     #[serde(with = "crate::json::exact")]
     pub paid: i64,
     /// opening + earned + released − held + drawn − paid.
@@ -271,6 +271,37 @@ pub struct CommissionLine {
     pub amount: i64,
 }
 
+/// Which way a payout went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PayoutKind {
+    /// Left the balance.
+    Paid,
+    /// Came back to it.
+    Returned,
+}
+
+/// A payout that left the balance in this period, or came back in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PayoutLine {
+    /// Payout id: without its dashes, the reference on the account statement.
+    pub payout: Uuid,
+    /// Which way.
+    pub kind: PayoutKind,
+    /// Out of the balance, or back to it.
+    #[serde(with = "crate::json::exact")]
+    pub gross: i64,
+    /// Tax withheld of it, or owed no more.
+    #[serde(with = "crate::json::exact")]
+    pub withheld: i64,
+    /// Transferred: gross − withheld.
+    #[serde(with = "crate::json::exact")]
+    pub net: i64,
+    /// Number of its entry in the book.
+    pub entry: u64,
+}
+
 /// Control totals over all lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -324,9 +355,10 @@ pub struct Inputs {
     pub head: Head,
     /// Balance at the start of the period, minor units.
     pub opening: i64,
-    /// Reserve released, held, drawn and payouts of the period: all 0 while there
-    /// are no payouts.
+    /// Reserve released, held and drawn in the period.
     pub moves: Moves,
+    /// Payouts of the period, and those that came back in it.
+    pub payouts: Vec<PayoutLine>,
     /// Whether this payee was ever paid, in this period or before.
     pub ever_paid: bool,
     /// Fraction carried in, in 1/10^12.
@@ -339,7 +371,7 @@ pub struct Inputs {
     pub proof: Vec<ProofEntry>,
 }
 
-/// Movements between available, reserve and bank, all ≥ 0.
+/// Movements between available and reserve, all ≥ 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Moves {
     /// Reserve that became due.
@@ -348,8 +380,6 @@ pub struct Moves {
     pub held: i64,
     /// Reserve used against a negative balance.
     pub drawn: i64,
-    /// Paid out.
-    pub paid: i64,
 }
 
 /// The document. Field order here is not the order in the file: that is RFC 8785's.
@@ -372,6 +402,9 @@ pub struct Statement {
     pub lines: Vec<Line>,
     /// Own commissions.
     pub commissions: Vec<CommissionLine>,
+    /// Payouts, and those that came back; absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payouts: Vec<PayoutLine>,
     /// Control totals.
     pub footer: Footer,
     /// The entries behind the lines.
@@ -389,6 +422,7 @@ impl Inputs {
             head,
             opening,
             moves,
+            payouts,
             ever_paid,
             carry_opening,
             lines,
@@ -404,8 +438,8 @@ impl Inputs {
             released,
             held,
             drawn,
-            paid,
         } = moves;
+        let paid = check::paid(&payouts)?;
         let carry_closing = lines.last().map_or(carry_opening, |l| l.carry_after);
         let bridge = Bridge {
             opening,
@@ -421,7 +455,7 @@ impl Inputs {
         let closing = check::narrow("bridge", check::closing(&bridge))?;
         let bridge = Bridge { closing, ..bridge };
         let exponent = head.currency.exponent();
-        let answer = answer(&head, &bridge, ever_paid);
+        let answer = answer(&head, &bridge, &payouts, ever_paid);
         let format = FORMAT.to_string();
         let statement = Statement {
             format,
@@ -432,6 +466,7 @@ impl Inputs {
             bridge,
             lines,
             commissions,
+            payouts,
             footer,
             proof,
         };
@@ -441,18 +476,33 @@ impl Inputs {
 }
 
 /// The one-line answer, from the figures alone.
-pub(crate) fn answer(head: &Head, bridge: &Bridge, ever_paid: bool) -> String {
+pub(crate) fn answer(
+    head: &Head,
+    bridge: &Bridge,
+    payouts: &[PayoutLine],
+    ever_paid: bool,
+) -> String {
     let money = |minor| Money::new(minor, head.currency);
+    let withheld: i64 = payouts
+        .iter()
+        .filter(|one| one.kind == PayoutKind::Paid)
+        .fold(0, |sum, one| sum.saturating_add(one.withheld));
+    let mut paid = match bridge.paid {
+        0.. => format!("paid {}", money(bridge.paid)),
+        back => format!("{} of a payout came back", money(back.saturating_neg())),
+    };
+    if withheld > 0 {
+        paid.push_str(&format!(" (of it {} withheld as tax)", money(withheld)));
+    }
     let held = if ever_paid {
         String::new()
     } else {
         format!(" ({HELD})")
     };
     format!(
-        "Earned {} in {}, paid {}, carried {}{held}.",
+        "Earned {} in {}, {paid}, carried {}{held}.",
         money(bridge.earned),
         head.period,
-        money(bridge.paid),
         money(bridge.closing),
     )
 }

@@ -68,7 +68,7 @@ impl Statement {
     /// #   payee: uuid::Uuid::nil(), payee_name: "Ada".into(), node: "mill".into(),
     /// #   period: "2026-11".parse()?, currency: ledger::money::Currency::EUR,
     /// #   issued_at: "2026-12-01T00:00:00Z".parse()? };
-    /// # let inputs = Inputs { head, opening: 500, moves: Moves::default(), ever_paid: false,
+    /// # let inputs = Inputs { head, opening: 500, moves: Moves::default(), payouts: vec![], ever_paid: false,
     /// #   carry_opening: 0, lines: vec![], commissions: vec![], proof: vec![] };
     /// let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
     /// let key: [u8; 32] = pair.public_key().as_ref().try_into()?;

@@ -93,6 +93,7 @@ pub(crate) fn inputs() -> Inputs {
         head: head(),
         opening: 1_000,
         moves: Moves::default(),
+        payouts: vec![],
         ever_paid: false,
         carry_opening: 250,
         lines: vec![first, second],
@@ -160,44 +161,85 @@ fn a_party_without_lines_gets_its_statement_too() {
     assert!(verify(&signed(&s), &key()).is_ok());
 }
 
+fn payout(kind: PayoutKind, gross: i64, withheld: i64) -> PayoutLine {
+    PayoutLine {
+        payout: u(61),
+        kind,
+        gross,
+        withheld,
+        net: gross - withheld,
+        entry: 12,
+    }
+}
+
 #[test]
 fn payouts_and_reserves_are_part_of_the_bridge() {
     let moves = Moves {
         released: 30,
         held: 100,
         drawn: 5,
-        paid: 1_900,
     };
-    let s = Inputs {
+    let with = |payouts: Vec<PayoutLine>, ever_paid| Inputs {
         moves,
-        ever_paid: true,
+        payouts,
+        ever_paid,
         ..inputs()
-    }
-    .build()
-    .unwrap();
+    };
+    let one = payout(PayoutKind::Paid, 1_900, 0);
+    let s = with(vec![one.clone()], true).build().unwrap();
     assert_eq!(s.bridge.closing, 2091 + 30 - 100 + 5 - 1_900);
     assert_eq!(
         s.answer,
         "Earned 10.91 EUR in 2026-11, paid 19.00 EUR, carried 1.26 EUR."
     );
-    assert!(
-        Inputs {
-            moves,
-            ever_paid: false,
-            ..inputs()
-        }
-        .build()
-        .is_err()
+    assert!(verify(&signed(&s), &key()).is_ok());
+    assert!(with(vec![one.clone()], false).build().is_err());
+    for wrong in [
+        PayoutLine {
+            net: 1_899,
+            ..one.clone()
+        },
+        payout(PayoutKind::Paid, 10, -1),
+        payout(PayoutKind::Paid, 10, 10),
+        payout(PayoutKind::Returned, -10, 0),
+    ] {
+        let error = with(vec![wrong.clone()], true).build().unwrap_err();
+        assert!(
+            error.to_string().starts_with("payouts: "),
+            "{wrong:?}: {error}"
+        );
+    }
+    let mut forged = s;
+    forged.payouts[0].gross += 1;
+    forged.payouts[0].net += 1;
+    assert!(verify(&signed(&forged), &key()).is_err());
+}
+
+#[test]
+fn what_came_back_and_what_was_withheld_is_said() {
+    let taxed = Inputs {
+        payouts: vec![payout(PayoutKind::Paid, 1_000, 150)],
+        ever_paid: true,
+        ..inputs()
+    };
+    assert_eq!(
+        taxed.build().unwrap().answer,
+        "Earned 10.91 EUR in 2026-11, paid 10.00 EUR (of it 1.50 EUR withheld as tax), carried 10.91 EUR."
     );
-    assert!(
-        Inputs {
-            moves: Moves { paid: -1, ..moves },
-            ever_paid: true,
-            ..inputs()
-        }
-        .build()
-        .is_err()
+    let back = Inputs {
+        payouts: vec![payout(PayoutKind::Returned, 1_000, 150)],
+        ever_paid: true,
+        ..inputs()
+    };
+    let s = back.build().unwrap();
+    assert_eq!((s.bridge.paid, s.bridge.closing), (-1_000, 3_091));
+    assert_eq!(
+        s.answer,
+        "Earned 10.91 EUR in 2026-11, 10.00 EUR of a payout came back, carried 30.91 EUR."
     );
+    // Without payouts the document is what it always was.
+    let plain = String::from_utf8(signed(&inputs().build().unwrap())).unwrap();
+    assert!(!plain.contains("payouts\""), "{plain}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod money;
 mod node;
 mod party;
 mod payment;
+mod payout;
 
 pub use dataset::*;
 pub use market::*;
@@ -17,3 +18,4 @@ pub use money::*;
 pub use node::*;
 pub use party::*;
 pub use payment::*;
+pub use payout::*;

@@ -13,8 +13,10 @@ mod files;
 mod licences;
 mod node;
 mod offers;
+mod operators;
 mod orders;
 mod payments;
+mod payouts;
 pub mod problem;
 mod recipients;
 mod revisions;
@@ -34,6 +36,28 @@ use problem::{Addresses, json_error, path_error, query_error, unmatched};
 
 /// Largest JSON body; a column contract is the largest thing sent as one.
 const JSON_BYTES: usize = 1 << 20;
+
+/// What leads money out, and who decides.
+fn payouts(api: &mut ServiceConfig) {
+    api.service(payouts::show_payout_method)
+        .service(payouts::set_payout_method)
+        .service(payouts::remove_payout_method)
+        .service(payouts::list_my_payouts)
+        .service(payouts::propose_payouts)
+        .service(payouts::list_payouts)
+        .service(payouts::show_payouts)
+        .service(payouts::approve_payouts)
+        .service(payouts::show_payout_file)
+        .service(payouts::import_bank_file)
+        .service(payouts::list_bank_files)
+        .service(payouts::show_bank_file)
+        .service(payouts::show_reconciliation)
+        .service(payouts::hold_payouts)
+        .service(payouts::release_payouts)
+        .service(operators::list_operators)
+        .service(operators::appoint_operator)
+        .service(operators::dismiss_operator);
+}
 
 /// Every route of version 1.
 fn v1(api: &mut ServiceConfig) {
@@ -96,6 +120,7 @@ fn v1(api: &mut ServiceConfig) {
         .service(payments::show_payment)
         .service(payments::list_messages)
         .service(payments::retry_message);
+    payouts(api);
 }
 
 fn routes(app: &mut ServiceConfig) {

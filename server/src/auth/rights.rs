@@ -265,6 +265,10 @@ matrix! {
         link_parties LinkParties [Operator];
         /// See and retry messages of the payment provider.
         mind_provider MindProvider [Operator];
+        /// Propose and approve payouts, hold them back, import the bank's files.
+        pay_out PayOut [Operator];
+        /// Make others operators, and end it.
+        appoint Appoint [Operator];
     }
 }
 

@@ -32,6 +32,8 @@ Node.Audit                       . . . . . . . . P
 Node.ResetPassword               . . . . . . . . P
 Node.LinkParties                 . . . . . . . . P
 Node.MindProvider                . . . . . . . . P
+Node.PayOut                      . . . . . . . . P
+Node.Appoint                     . . . . . . . . P
 ";
 
 #[test]

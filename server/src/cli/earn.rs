@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ledger::statement::{self, Statement as Document};
+use ledger::statement::{self, PayoutKind, Statement as Document};
 use schema::wire::StatementView;
 
 use super::amount::{number, show};
@@ -83,8 +83,31 @@ pub fn render(document: &Document) -> String {
             sums.row([name.to_owned(), number(minor, currency)]);
         }
     }
-    text.push_str(&format!("{sums}\n{}", lines(document)));
+    text.push_str(&format!("{sums}\n{}{}", lines(document), payouts(document)));
     text
+}
+
+fn payouts(document: &Document) -> String {
+    let currency = document.head.currency.code();
+    let mut table = Table::new(&["payout", ">gross", ">withheld", ">net", "reference"]).indented(2);
+    for one in &document.payouts {
+        let kind = match one.kind {
+            PayoutKind::Paid => "paid",
+            PayoutKind::Returned => "came back",
+        };
+        table.row([
+            kind.to_owned(),
+            number(one.gross, currency),
+            number(one.withheld, currency),
+            number(one.net, currency),
+            one.payout.simple().to_string(),
+        ]);
+    }
+    if table.is_empty() {
+        String::new()
+    } else {
+        format!("\n{table}")
+    }
 }
 
 fn lines(document: &Document) -> String {

@@ -16,6 +16,7 @@ mod ledger;
 mod node;
 mod operate;
 mod pay;
+mod payout;
 mod provide;
 pub(crate) mod report;
 mod settings;
@@ -100,6 +101,9 @@ async fn talk(command: Command) -> Outcome {
         Command::TrialBalance(args) => operate::trial_balance(&args).await,
         Command::PasswordReset(args) => operate::password_reset(&args).await,
         Command::Entity(args) => operate::entity(args).await,
+        Command::PayoutMethod(args) => payout::method(args).await,
+        Command::Payout(args) => payout::payout(args).await,
+        Command::Operator(args) => payout::operator(args).await,
         _ => Err(Stop::new(
             Exit::Usage,
             "this command does not talk to a node",

@@ -151,7 +151,7 @@ fn yes(active: bool) -> &'static str {
 }
 
 fn facts(config: &Config) -> Vec<(&'static str, String)> {
-    vec![
+    let mut facts = vec![
         ("data-dir", config.data_dir.display().to_string()),
         ("database-url", without_password(&config.database_url())),
         (
@@ -186,7 +186,9 @@ fn facts(config: &Config) -> Vec<(&'static str, String)> {
         ("stripe-webhook-secrets", set(config.stripe.set().1)),
         ("stripe-url", config.stripe.url().to_owned()),
         ("stripe-version", config.stripe.version().to_owned()),
-    ]
+    ];
+    facts.extend(config.payouts.facts());
+    facts
 }
 
 /// Of a secret, only whether it is there.

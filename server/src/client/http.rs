@@ -140,6 +140,26 @@ impl Client {
         self.body(self.request(Method::POST, path).json(body)).await
     }
 
+    pub(super) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Answer<T> {
+        self.body(self.request(Method::PUT, path).json(body)).await
+    }
+
+    pub(super) async fn post_bytes<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        kind: &str,
+        bytes: Vec<u8>,
+    ) -> Answer<T> {
+        let request = self
+            .request(Method::POST, path)
+            .header(header::CONTENT_TYPE, kind);
+        self.body(request.body(bytes)).await
+    }
+
     pub(super) async fn patch<T: DeserializeOwned>(
         &self,
         path: &str,

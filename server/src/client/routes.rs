@@ -332,6 +332,107 @@ impl Client {
     }
 }
 
+/// Money that leaves, and the bank.
+impl Client {
+    /// `GET /api/v1/payout-method`
+    pub async fn payout_method(&self) -> Answer<PayoutMethodView> {
+        self.get("/api/v1/payout-method").await
+    }
+
+    /// `PUT /api/v1/payout-method`
+    pub async fn set_payout_method(&self, new: &NewPayoutMethod) -> Answer<PayoutMethodView> {
+        self.put("/api/v1/payout-method", new).await
+    }
+
+    /// `DELETE /api/v1/payout-method`
+    pub async fn remove_payout_method(&self) -> Answer<()> {
+        self.delete("/api/v1/payout-method").await
+    }
+
+    /// `GET /api/v1/payouts`
+    pub async fn my_payouts(&self) -> Answer<Vec<PayoutView>> {
+        self.all("/api/v1/payouts", &[]).await
+    }
+
+    /// `POST /api/v1/admin/payouts`
+    pub async fn propose_payouts(&self, new: &NewPayouts) -> Answer<PayoutBatchView> {
+        self.post("/api/v1/admin/payouts", new).await
+    }
+
+    /// `GET /api/v1/admin/payouts`
+    pub async fn payout_runs(&self) -> Answer<Vec<PayoutBatchView>> {
+        self.all("/api/v1/admin/payouts", &[]).await
+    }
+
+    /// `GET /api/v1/admin/payouts/{id}`
+    pub async fn payout_run(&self, id: Uuid) -> Answer<PayoutBatchView> {
+        self.get(&format!("/api/v1/admin/payouts/{id}")).await
+    }
+
+    /// `POST /api/v1/admin/payouts/{id}/approval`, once per key.
+    pub async fn approve_payouts(&self, id: Uuid, key: &str) -> Answer<PayoutBatchView> {
+        let path = format!("/api/v1/admin/payouts/{id}/approval");
+        self.post_once(&path, key, &Value::Null).await
+    }
+
+    /// `GET /api/v1/admin/payouts/{id}/file`
+    pub async fn payout_file(&self, id: Uuid) -> Answer<String> {
+        self.text(&format!("/api/v1/admin/payouts/{id}/file")).await
+    }
+
+    /// `POST /api/v1/admin/bank-files`
+    pub async fn import_bank_file(&self, file: Vec<u8>) -> Answer<BankFileView> {
+        self.post_bytes("/api/v1/admin/bank-files", "application/xml", file)
+            .await
+    }
+
+    /// `GET /api/v1/admin/bank-files`
+    pub async fn bank_files(&self) -> Answer<Vec<BankFileView>> {
+        self.all("/api/v1/admin/bank-files", &[]).await
+    }
+
+    /// `GET /api/v1/admin/bank-files/{id}`
+    pub async fn bank_file(&self, id: Uuid) -> Answer<BankFileView> {
+        self.get(&format!("/api/v1/admin/bank-files/{id}")).await
+    }
+
+    /// `GET /api/v1/admin/reconciliation`
+    pub async fn reconciliation(&self) -> Answer<Reconciliation> {
+        self.get("/api/v1/admin/reconciliation").await
+    }
+
+    /// `POST /api/v1/admin/parties/{id}/payout-hold`; handle or e-mail address serve as well.
+    pub async fn hold_payouts(&self, party: &str, hold: &NewHold) -> Answer<HoldView> {
+        let path = format!("/api/v1/admin/parties/{}/payout-hold", segment(party));
+        self.post(&path, hold).await
+    }
+
+    /// `DELETE /api/v1/admin/parties/{id}/payout-hold`
+    pub async fn release_payouts(&self, party: &str) -> Answer<HoldView> {
+        let path = format!("/api/v1/admin/parties/{}/payout-hold", segment(party));
+        self.delete_for(&path).await
+    }
+}
+
+/// Who runs the node.
+impl Client {
+    /// `GET /api/v1/admin/operators`
+    pub async fn operators(&self) -> Answer<Vec<OperatorView>> {
+        self.all("/api/v1/admin/operators", &[]).await
+    }
+
+    /// `POST /api/v1/admin/operators`
+    pub async fn appoint_operator(&self, new: &NewOperator) -> Answer<OperatorView> {
+        self.post("/api/v1/admin/operators", new).await
+    }
+
+    /// `POST /api/v1/admin/operators/{id}/dismissal`; handle or e-mail address serve as well.
+    pub async fn dismiss_operator(&self, party: &str, why: &Dismissal) -> Answer<OperatorView> {
+        let path = format!("/api/v1/admin/operators/{}/dismissal", segment(party));
+        self.post(&path, why).await
+    }
+}
+
 /// A text as one segment of a path: what a person types never reaches another route.
 fn segment(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes())

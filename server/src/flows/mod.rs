@@ -2,6 +2,7 @@
 
 pub mod assess;
 pub mod backup;
+pub mod bank_file;
 pub mod buy;
 pub mod clear_overlap;
 pub mod compose;
@@ -21,12 +22,19 @@ pub mod messages;
 pub mod offer;
 pub mod offers;
 pub mod operator_link;
+pub mod operators;
 mod overlap;
 pub mod pay;
 pub mod payments;
+pub mod payout_approve;
+pub mod payout_hold;
+pub mod payout_method;
+pub mod payout_run;
+pub mod payouts;
 pub mod publish;
 pub mod receive;
 pub mod recipients;
+pub mod reconcile;
 pub mod refund;
 pub mod reset_password;
 pub mod revisions;

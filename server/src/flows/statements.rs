@@ -9,11 +9,12 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ledger::account::{Account, Sub};
+use ledger::entry::Kind as EntryKind;
 use ledger::json::Hash;
 use ledger::period::Period;
 use ledger::statement::{
-    CommissionLine, Head, Inputs, LateCopy, Line, Moves, Previous, ProofEntry, RefundLine,
-    Statement, Status,
+    CommissionLine, Head, Inputs, LateCopy, Line, Moves, PayoutKind, PayoutLine, Previous,
+    ProofEntry, RefundLine, Statement, Status,
 };
 use schema::columns::Key;
 use schema::db::Db;
@@ -26,7 +27,7 @@ use crate::error::Fault;
 use crate::paging::Window;
 use crate::store::pools::{self, LineRow, SettlementRow};
 use crate::store::statements::{self as store, PoolPart, StatementRow};
-use crate::store::{journal, parties};
+use crate::store::{journal, parties, payouts};
 
 /// Payees of one transaction.
 const TOGETHER: usize = 200;
@@ -124,6 +125,11 @@ fn payees(db: &mut Db, period: Period) -> Result<BTreeSet<Payee>, Fault> {
             .into_iter()
             .map(|(party, currency)| (party.0, currency)),
     );
+    payees.extend(
+        payouts::payees_in(db, &name)?
+            .into_iter()
+            .map(|(party, currency)| (party.0, currency)),
+    );
     for row in journal::balances_under(db, "Liabilities:Contributor:")? {
         if let Ok(Account::Contributor {
             party,
@@ -202,8 +208,10 @@ impl<'a> Issuer<'a> {
             return Ok(None);
         }
         let lines = pools::lines_of(db, party, &name, currency)?;
+        let paid = paid_lines(db, party, currency, &name)?;
         if latest.is_none()
             && lines.is_empty()
+            && paid.is_empty()
             && span
                 == (Span {
                     opening: 0,
@@ -228,7 +236,7 @@ impl<'a> Issuer<'a> {
             currency: currency.parse().map_err(Fault::internal)?,
             issued_at: self.ctx.now(),
         };
-        let statement = self.build(db, head, span, &lines)?;
+        let statement = self.build(db, head, span, &lines, paid)?;
         if statement.bridge.closing != span.closing {
             return Err(Fault::internal(format!(
                 "I13: the lines of party {party} in {period} {currency} close at {}, its account at {}",
@@ -243,6 +251,7 @@ impl<'a> Issuer<'a> {
         }
         let row = self.signed(&statement)?;
         store::insert(db, &row)?;
+        store::insert_moves(db, row.id, &statement.bridge)?;
         Ok(Some(row))
     }
 
@@ -252,6 +261,7 @@ impl<'a> Issuer<'a> {
         head: Head,
         span: Span,
         rows: &[(SettlementRow, LineRow)],
+        payouts: Vec<PayoutLine>,
     ) -> Result<Statement, Fault> {
         let (party, period, currency) = (head.payee, head.period.to_string(), head.currency);
         let mut lines = Vec::with_capacity(rows.len());
@@ -295,11 +305,14 @@ impl<'a> Issuer<'a> {
                 })
             })
             .collect::<Result<_, Fault>>()?;
+        let moves = reserve_moves(db, party, &period, currency.code())?;
+        let ever_paid = payouts::ever_paid(db, party, currency.code(), &period)?;
         Inputs {
             head,
             opening: span.opening,
-            moves: Moves::default(),
-            ever_paid: false,
+            moves,
+            payouts,
+            ever_paid,
             carry_opening,
             lines,
             commissions,
@@ -358,6 +371,54 @@ fn span(moved: &[(String, i64)], period: Period) -> Result<Span, Fault> {
         opening: until(false)?,
         closing: until(true)?,
     })
+}
+
+/// What left the balance by payouts in a period, and what came back in it.
+fn paid_lines(
+    db: &mut Db,
+    party: Uuid,
+    currency: &str,
+    period: &str,
+) -> Result<Vec<PayoutLine>, Fault> {
+    let mut lines = Vec::new();
+    for row in payouts::moved_in(db, party, currency, period)? {
+        let line = |kind, seq| {
+            Ok::<_, Fault>(PayoutLine {
+                payout: row.id.0,
+                kind,
+                gross: row.gross,
+                withheld: row.withheld,
+                net: row.net,
+                entry: count(seq)?,
+            })
+        };
+        if row.period.as_deref() == Some(period) {
+            lines.push(line(PayoutKind::Paid, row.entry_seq)?);
+        }
+        if row.returned_period.as_deref() == Some(period) {
+            lines.push(line(PayoutKind::Returned, row.returned_seq)?);
+        }
+    }
+    lines.sort_by_key(|line| line.entry);
+    Ok(lines)
+}
+
+/// What a period moved between balance and reserve.
+fn reserve_moves(db: &mut Db, party: Uuid, period: &str, currency: &str) -> Result<Moves, Fault> {
+    let account = Account::available(party).to_string();
+    let mut moves = Moves::default();
+    let Some(account) = journal::accounts(db, currency, &[account])?.pop() else {
+        return Ok(moves);
+    };
+    for (kind, sum) in journal::sums_by_kind(db, &account, period)? {
+        match kind.parse().map_err(Fault::internal)? {
+            EntryKind::ReserveHold => moves.held = sum,
+            EntryKind::ReserveRelease => moves.released = -sum,
+            EntryKind::ReserveDraw => moves.drawn = -sum,
+            _ => {}
+        }
+    }
+    Ok(moves)
 }
 
 fn count(n: i64) -> Result<u64, Fault> {

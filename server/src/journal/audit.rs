@@ -141,6 +141,7 @@ pub fn verify(db: &mut Db) -> Result<Vec<LedgerFinding>, Fault> {
         audit.statement(&row);
     }
     verify_settlements(db, &mut own)?;
+    super::audit_payouts::verify(db, &mut own)?;
     let found = audit.finish().into_iter().map(|finding| LedgerFinding {
         invariant: finding.invariant.to_owned(),
         row: finding.row,
@@ -149,7 +150,7 @@ pub fn verify(db: &mut Db) -> Result<Vec<LedgerFinding>, Fault> {
     Ok(found.chain(own).collect())
 }
 
-fn finding(invariant: &str, row: String, message: String) -> LedgerFinding {
+pub(super) fn finding(invariant: &str, row: String, message: String) -> LedgerFinding {
     LedgerFinding {
         invariant: invariant.to_owned(),
         row,

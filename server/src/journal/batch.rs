@@ -211,7 +211,7 @@ impl Batch {
                     ids.extend(report.payment());
                     objects.extend(report.object().map(str::to_owned));
                 }
-                Work::Refund(_) | Work::Settle => {}
+                Work::Refund(_) | Work::Settle | Work::Payouts(_) | Work::BankFile(_) => {}
             }
         }
         if !ids.is_empty() {

@@ -1,5 +1,7 @@
 //! What the writer can be told to do: whole write sets, each landing in one transaction.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use ledger::json::Hash;
 use ledger::money::{BookKind, Currency};
@@ -12,8 +14,11 @@ use uuid::Uuid;
 
 use super::provider::ProviderReport;
 use crate::error::{Fault, Kind};
+use crate::ports::bank::{camt053, pain002};
+use crate::store::bank_files::FileRow;
 use crate::store::journal as rows;
 use crate::store::orders::{LicenceRow, OrderRow};
+use crate::store::payouts::{BatchRow, BlockRow};
 
 /// Who asks, under which key, for what. One effect per (source, key), for ever.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +141,35 @@ pub struct Refund {
     pub reason: String,
 }
 
+/// Book a run of payouts that was approved.
+#[derive(Debug, Clone)]
+pub struct PayoutRun {
+    /// The run as it is to stand: approved, with its file.
+    pub batch: BatchRow,
+    /// What the file pays.
+    pub blocks: Vec<BlockRow>,
+    /// The block of each line.
+    pub places: BTreeMap<Key, String>,
+}
+
+/// A message of the bank.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// Verdicts about an order.
+    Status(pain002::Report),
+    /// Statements of the account.
+    Account(camt053::Report),
+}
+
+/// Book what the bank says.
+#[derive(Debug, Clone)]
+pub struct BankFile {
+    /// The file.
+    pub file: FileRow,
+    /// What it says.
+    pub message: Message,
+}
+
 /// What to do.
 #[derive(Debug, Clone)]
 pub enum Work {
@@ -149,6 +183,18 @@ pub enum Work {
     Settle,
     /// Book what a payment provider reports.
     Provider(ProviderReport),
+    /// Pay out.
+    Payouts(Box<PayoutRun>),
+    /// Hear the bank.
+    BankFile(Box<BankFile>),
+}
+
+impl Work {
+    /// Whether it has a transaction of its own.
+    #[must_use]
+    pub fn alone(&self) -> bool {
+        matches!(self, Self::Settle | Self::Payouts(_) | Self::BankFile(_))
+    }
 }
 
 /// One command to the writer.

@@ -16,18 +16,23 @@
 //! writers can never both commit. On SQLite the data directory's lock does that.
 //!
 //! [`command`] says what can be asked, [`batch`] holds the state of one transaction, [`plan`],
-//! [`provider`] and [`settle`] turn commands into rows, [`writer`] is the thread.
+//! [`provider`] and [`settle`] turn commands into rows, [`payouts`] and [`bank`] those about money
+//! that leaves, [`writer`] is the thread.
 
+mod bank;
 mod batch;
 pub mod command;
+pub(crate) mod payouts;
 mod plan;
 pub mod provider;
 mod settle;
 mod writer;
 
 pub mod audit;
+mod audit_payouts;
 pub mod bench;
 pub mod market;
+pub mod reconcile;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +42,7 @@ use std::time::Duration;
 use schema::db::Pool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+pub use self::bank::CAME_BACK;
 pub use self::command::{At, Command, Posted, Purchase, Refund, Request, TopUp, Work};
 pub(crate) use self::plan::bank;
 use crate::clock::{Clock, Ids};

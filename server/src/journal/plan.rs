@@ -51,7 +51,7 @@ pub(super) fn touches(batch: &Batch, work: &Work) -> Result<Option<Touched>, Fau
         }
         Work::Refund(refund) => touches_order(batch, refund.order, refund.owner),
         Work::Provider(report) => provider::touches(batch, report),
-        Work::Settle => Ok(None),
+        Work::Settle | Work::Payouts(_) | Work::BankFile(_) => Ok(None),
     }
 }
 
@@ -164,7 +164,9 @@ pub(super) fn plan(batch: &mut Batch, command: &Command, salt: [u8; 16]) -> Resu
             }
             return Ok(posted);
         }
-        Work::Settle => return Err(Fault::internal("a settlement has a transaction of its own")),
+        Work::Settle | Work::Payouts(_) | Work::BankFile(_) => {
+            return Err(Fault::internal("this has a transaction of its own"));
+        }
     };
     batch.made(&command.request, vec![id]);
     Ok(Posted {

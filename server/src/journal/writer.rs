@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::batch::Batch;
 use super::command::{Command, Posted, Work};
-use super::{Envelope, LINGER, MOST, plan, settle};
+use super::{Envelope, LINGER, MOST, bank, payouts, plan, settle};
 use crate::clock::{Clock, Ids};
 use crate::error::{Fault, Kind};
 use crate::store::journal as rows;
@@ -59,9 +59,8 @@ impl Writer {
         while let Ok(first) = queue.recv() {
             let envelopes = self.gather(first, queue);
             self.last = envelopes.len();
-            let (exclusive, shared): (Vec<_>, Vec<_>) = envelopes
-                .into_iter()
-                .partition(|e| matches!(e.command.work, Work::Settle));
+            let (exclusive, shared): (Vec<_>, Vec<_>) =
+                envelopes.into_iter().partition(|e| e.command.work.alone());
             self.serve(shared);
             for envelope in exclusive {
                 self.serve(vec![envelope]);
@@ -138,8 +137,8 @@ impl Writer {
         let mut fresh = || (ids.next(now), salt(ids, now));
         let ran = catch_unwind(AssertUnwindSafe(|| {
             db.transaction(|db| match commands {
-                [command] if matches!(command.work, Work::Settle) => {
-                    settle::run(db, node, now, command, &mut fresh).map(|posted| vec![Ok(posted)])
+                [command] if command.work.alone() => {
+                    alone(db, node, now, command, &mut fresh).map(|posted| vec![Ok(posted)])
                 }
                 _ => run_batch(db, node, now, commands, &mut fresh),
             })
@@ -188,6 +187,22 @@ impl Writer {
                 tracing::warn!(%fault, "the journal's lock could not be given back");
             }
         }
+    }
+}
+
+/// Runs a command that has a transaction of its own.
+fn alone(
+    db: &mut Db,
+    node: Uuid,
+    now: chrono::DateTime<chrono::Utc>,
+    command: &Command,
+    fresh: &mut impl FnMut() -> (Uuid, [u8; 16]),
+) -> Outcome {
+    match &command.work {
+        Work::Settle => settle::run(db, node, now, command, fresh),
+        Work::Payouts(work) => payouts::run(db, node, now, command, work, fresh),
+        Work::BankFile(work) => bank::run(db, node, now, command, work, fresh),
+        _ => Err(Fault::internal("this is run with others")),
     }
 }
 

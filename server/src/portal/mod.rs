@@ -22,8 +22,10 @@ mod my_datasets;
 mod new_dataset;
 mod operator;
 mod operator_link;
+mod operator_payouts;
 mod order;
 mod payment;
+mod payouts;
 mod quality_view;
 mod reset;
 #[cfg(test)]
@@ -46,7 +48,7 @@ const FORM_BYTES: usize = 512 << 10;
 
 /// Addresses that only take a form. When one showed what has to be mended and its address is
 /// opened again, the page with the empty form is meant.
-const FORMS: [&str; 12] = [
+const FORMS: [&str; 18] = [
     "/datasets/{slug}/edit",
     "/datasets/{slug}/publish",
     "/datasets/{slug}/offer",
@@ -59,6 +61,12 @@ const FORMS: [&str; 12] = [
     "/operator/top-up",
     "/operator/settle",
     "/operator/reset",
+    "/operator/payouts/propose",
+    "/operator/payouts/import",
+    "/operator/payouts/{id}/approve",
+    "/operator/operators/appoint",
+    "/payouts/set",
+    "/payouts/remove",
 ];
 
 /// A page to look at: GET, and HEAD for those who only ask whether it is there.
@@ -133,7 +141,10 @@ fn mine(app: &mut ServiceConfig) {
             post().to(contribution::withdraw),
         )
         .route("/statements", get().to(statements::page))
-        .route("/statements/{id}", get().to(statement::page));
+        .route("/statements/{id}", get().to(statement::page))
+        .route("/payouts", get().to(payouts::page))
+        .route("/payouts/set", post().to(payouts::set))
+        .route("/payouts/remove", post().to(payouts::remove));
 }
 
 /// Accounts and their keys.
@@ -155,6 +166,33 @@ fn people(app: &mut ServiceConfig) {
         .route("/account/keys/{id}/retire", post().to(account::retire_key));
 }
 
+/// Payouts and operators.
+fn money_out(app: &mut ServiceConfig) {
+    app.route("/operator/payouts", get().to(operator_payouts::page))
+        .route(
+            "/operator/payouts/propose",
+            post().to(operator_payouts::propose),
+        )
+        .route(
+            "/operator/payouts/import",
+            post().to(operator_payouts::import),
+        )
+        .route("/operator/payouts/{id}", get().to(operator_payouts::run))
+        .route(
+            "/operator/payouts/{id}/approve",
+            post().to(operator_payouts::approve),
+        )
+        .route("/operator/operators", get().to(operator_payouts::operators))
+        .route(
+            "/operator/operators/appoint",
+            post().to(operator_payouts::appoint),
+        )
+        .route(
+            "/operator/operators/{id}/dismiss",
+            post().to(operator_payouts::dismiss),
+        );
+}
+
 /// The operator's console.
 fn operation(app: &mut ServiceConfig) {
     app.route("/operator", get().to(operator::page))
@@ -165,6 +203,7 @@ fn operation(app: &mut ServiceConfig) {
         .route("/operator/order", get().to(operator::find_order))
         .route("/operator/messages", get().to(messages::page))
         .route("/operator/messages/{id}/retry", post().to(messages::retry))
+        .configure(money_out)
         .route("/operator/{token}", get().to(operator_link::page))
         .route("/operator/{token}", post().to(operator_link::create));
 }

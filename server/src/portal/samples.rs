@@ -1,8 +1,12 @@
 //! Sample views for the tests of the pages, and what every page must be.
 
 mod documents;
+mod money_out;
 
 pub use documents::{report, statement_file};
+pub use money_out::{
+    bank_file, operator_change, payout, payout_method, payout_run, reconciliation,
+};
 
 use askama::Template;
 use chrono::{DateTime, Utc};

@@ -72,7 +72,14 @@ impl StatementPage {
             ("Released from reserve", b.released),
             ("Held in reserve", -b.held),
             ("Drawn from reserve", b.drawn),
-            ("Paid out", -b.paid),
+            (
+                if b.paid < 0 {
+                    "Payouts that came back"
+                } else {
+                    "Paid out"
+                },
+                -b.paid,
+            ),
         ]
         .into_iter()
         .filter(|(_, minor)| *minor != 0)

@@ -245,9 +245,9 @@ pub fn contribution(state: &ContributionState) -> (&'static str, &'static str) {
 /// Look of the state words of licences, revisions, offers and datasets.
 pub fn look(state: &str) -> &'static str {
     match state {
-        "active" | "published" | "live" | "open" => "good",
-        "composing" | "upcoming" => "wait",
-        "revoked" | "failed" => "bad",
+        "active" | "published" | "live" | "open" | "settled" | "approved" => "good",
+        "composing" | "upcoming" | "proposed" | "in_transit" => "wait",
+        "revoked" | "failed" | "returned" => "bad",
         _ => "plain",
     }
 }
@@ -274,6 +274,14 @@ pub fn done(code: &str) -> Option<&'static str> {
         }
         "key" => "The key is registered. Downloads can be sealed for it now.",
         "key-gone" => "The key is retired. Nothing more is sealed for it.",
+        "payout-method" => {
+            "Your account is set. It waits some days before it is paid to; if you did not set it, \
+             change your password and remove it now."
+        }
+        "payout-method-gone" => "The account is removed: nothing more is paid to it.",
+        "paid" => "Booked. Next: hand the file to the bank, and import what it answers.",
+        "appointed" => "Appointed: they run this node from now on.",
+        "dismissed" => "Ended: they run this node no more.",
         "token-gone" => "The token is revoked.",
         "bought" => "Paid. This is your receipt; the licence is in force.",
         _ => return None,

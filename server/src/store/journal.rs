@@ -349,6 +349,21 @@ pub fn sums_by_period(db: &mut Db, account: &AccountRow) -> Result<Vec<(String, 
         .load(c))?)
 }
 
+/// Sums of one account's postings in a period by kind of entry.
+pub fn sums_by_kind(
+    db: &mut Db,
+    account: &AccountRow,
+    period: &str,
+) -> Result<Vec<(String, i64)>, Fault> {
+    Ok(on!(db, c => posting::table
+        .inner_join(entry::table.on(entry::book.eq(posting::book).and(entry::seq.eq(posting::seq))))
+        .filter(posting::account_id.eq(account.id).and(entry::period.eq(period)))
+        .group_by(entry::kind)
+        .order(entry::kind)
+        .select((entry::kind, exact_sum()))
+        .load(c))?)
+}
+
 /// Entries of a book after a number, in order.
 pub fn entries_after(
     db: &mut Db,
@@ -388,6 +403,30 @@ pub fn entry_by_id(db: &mut Db, id: Uuid) -> Result<EntryRow, Fault> {
         .filter(entry::id.eq(Key(id)))
         .select(EntryRow::as_select())
         .first(c))?)
+}
+
+/// Kind of an entry, and what it posts to an account: 0 when it does not touch it.
+pub fn posted(
+    db: &mut Db,
+    book: &str,
+    seq: i64,
+    name: &str,
+) -> Result<Option<(String, i64)>, Fault> {
+    let kind: Option<String> = on!(db, c => entry::table
+        .find((book, seq))
+        .select(entry::kind)
+        .first(c)
+        .optional())?;
+    let Some(kind) = kind else {
+        return Ok(None);
+    };
+    let minor: i64 = on!(db, c => posting::table
+        .inner_join(account::table)
+        .filter(posting::book.eq(book).and(posting::seq.eq(seq)))
+        .filter(account::name.eq(name))
+        .select(exact_sum())
+        .first(c))?;
+    Ok(Some((kind, minor)))
 }
 
 /// Names of accounts by number.

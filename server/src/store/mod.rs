@@ -1,5 +1,6 @@
 //! The only room that reads and writes the tables; one file per aggregate.
 
+pub mod bank_files;
 pub mod contributions;
 pub mod counters;
 pub mod datasets;
@@ -11,10 +12,13 @@ pub mod journal;
 pub mod licences;
 pub mod links;
 pub mod offers;
+pub mod operators;
 pub mod orders;
 pub mod outbox;
 pub mod parties;
 pub mod payments;
+pub mod payout_methods;
+pub mod payouts;
 pub mod periods;
 pub mod pools;
 pub mod recipients;

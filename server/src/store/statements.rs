@@ -11,7 +11,7 @@ use schema::db::Db;
 use schema::on;
 use schema::tables::{
     contribution, dataset, entry, epoch, epoch_share, orders, refund, revision, revision_part,
-    settlement, settlement_line, statement,
+    settlement, settlement_line, statement, statement_move,
 };
 use schema::wire::{Amount, PartyView, StatementView};
 use serde::Deserialize;
@@ -136,29 +136,62 @@ pub fn of_party(
 /// The bridge of every statement, by party, currency, period and issue, for the verifier.
 pub fn bridges(db: &mut Db) -> Result<Vec<Bridge>, Fault> {
     type Parts = (Key, Key, String, String, i64, i64, i64);
-    let rows: Vec<Parts> = on!(db, c => statement::table
+    type Others = Option<(i64, i64, i64, i64)>;
+    let rows: Vec<(Parts, Others)> = on!(db, c => statement::table
+        .left_join(statement_move::table)
         .order((statement::party_id, statement::currency, statement::period, statement::number))
         .select((
-            statement::id,
-            statement::party_id,
-            statement::currency,
-            statement::period,
-            statement::opening,
-            statement::earned,
-            statement::closing,
+            (
+                statement::id,
+                statement::party_id,
+                statement::currency,
+                statement::period,
+                statement::opening,
+                statement::earned,
+                statement::closing,
+            ),
+            (
+                statement_move::released,
+                statement_move::held,
+                statement_move::drawn,
+                statement_move::paid,
+            ).nullable(),
         ))
         .load(c))?;
-    let bridge = |(id, party, currency, period, opening, earned, closing): Parts| Bridge {
-        id: id.0.to_string(),
-        party: party.0,
-        currency,
-        period,
-        opening,
-        earned,
-        closing,
-        ..Bridge::default()
+    let bridge = |(parts, others): (Parts, Others)| {
+        let (id, party, currency, period, opening, earned, closing) = parts;
+        let (released, held, drawn, paid) = others.unwrap_or_default();
+        Bridge {
+            id: id.0.to_string(),
+            party: party.0,
+            currency,
+            period,
+            opening,
+            earned,
+            released,
+            held,
+            drawn,
+            paid,
+            closing,
+        }
     };
     Ok(rows.into_iter().map(bridge).collect())
+}
+
+/// Keeps what moved a balance besides earnings, where something did.
+pub fn insert_moves(db: &mut Db, id: Key, of: &ledger::statement::Bridge) -> Result<(), Fault> {
+    if [of.released, of.held, of.drawn, of.paid] == [0; 4] {
+        return Ok(());
+    }
+    let row = (
+        statement_move::statement_id.eq(id),
+        statement_move::released.eq(of.released),
+        statement_move::held.eq(of.held),
+        statement_move::drawn.eq(of.drawn),
+        statement_move::paid.eq(of.paid),
+    );
+    on!(db, c => diesel::insert_into(statement_move::table).values(row).execute(c))?;
+    Ok(())
 }
 
 /// Revision number of an earlier epoch, with its shares and raw weights by contributor.

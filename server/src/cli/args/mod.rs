@@ -4,6 +4,7 @@ mod assess;
 mod market;
 mod money;
 mod node;
+mod payout;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -11,6 +12,7 @@ pub use assess::*;
 pub use market::*;
 pub use money::*;
 pub use node::*;
+pub use payout::*;
 
 /// Every command by what people come for; a test keeps it complete.
 const OVERVIEW: &str = "\
@@ -59,16 +61,19 @@ Use data
 Earn
   wallet           Balance, earnings, movements; fill it
   statement        List, show, verify statements
+  payout-method    Where you are paid: set, show or remove the account
 
 Operate
   top-up           Confirm money that arrived for a wallet
   messages         Payment provider: what is not done, and another try
   refund           Give back part or all of a sale
   settle           Credit contributors and issue statements
+  payout           Pay contributors: propose, approve, bank files, reconcile
   trial-balance    Sums of all accounts
   ledger           Verify, export, replay the journal
   password-reset   Make a link for a new password
   entity           Say which accounts are one person or house
+  operator         Who runs the node: list, add, remove operators
 
 Options:
 {options}
@@ -127,6 +132,9 @@ pub enum Command {
     Ledger(Ledger),
     PasswordReset(PasswordReset),
     Entity(Entity),
+    PayoutMethod(PayoutMethod),
+    Payout(Payout),
+    Operator(Operator),
 }
 
 /// Which node, and as whom.

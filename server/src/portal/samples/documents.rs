@@ -64,11 +64,12 @@ pub fn statement_file() -> String {
         seq: 10,
         leaf_hash: serde_json::from_value(json!("00".repeat(32))).expect("a hash"),
     }];
-    let moves = Moves::default();
+    let (moves, payouts) = (Moves::default(), vec![]);
     let inputs = Inputs {
         head,
         opening: 0,
         moves,
+        payouts,
         ever_paid: false,
         carry_opening: 0,
         lines: vec![line],

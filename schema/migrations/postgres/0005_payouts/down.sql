@@ -1,0 +1,10 @@
+DROP TABLE statement_move;
+DROP TABLE bank_line;
+DROP TABLE bank_statement;
+DROP TABLE bank_file;
+DROP TABLE payout;
+DROP TABLE payout_block;
+DROP TABLE payout_batch;
+DROP TABLE operator_change;
+DROP TABLE payout_hold;
+DROP TABLE payout_method;
