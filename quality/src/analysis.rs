@@ -19,6 +19,7 @@ pub(crate) use cells::{Cells, Rows};
 
 use crate::contain::{self, Sketch, SketchSize};
 use crate::error::AssessError;
+use crate::learn;
 use crate::near;
 use crate::policy::{ColumnRule, Policy};
 use crate::records;
@@ -71,6 +72,7 @@ pub(crate) fn all(context: &Context<'_>) -> Result<Vec<Box<dyn Analysis>>, Asses
     found.extend(contain::analysis::start(context));
     found.extend(near::analysis::start(context)?);
     found.extend(records::analysis::start(context)?);
+    found.extend(learn::panel::start(context)?);
     Ok(found)
 }
 

@@ -28,7 +28,7 @@ use crate::analysis::{self, Analysis, Context, Found};
 use crate::contain::{Sketch, SketchSize};
 use crate::error::AssessError;
 use crate::input::{Packed, Source, Table, internal};
-use crate::policy::Policy;
+use crate::policy::{ColumnRule, Policy};
 use crate::profile::{self, Batch, Column, ColumnPreview, Settings};
 use crate::report::{self, Report};
 
@@ -207,6 +207,41 @@ pub fn assess_source<'a>(
     run.read(source, progress)?;
     run.read_again(source, policy, progress)?;
     run.finish(policy, as_of, progress)
+}
+
+/// Shows the cleaned rows of a table, in file order, to one analysis and hands it back; nothing
+/// is counted or kept beside.
+pub(crate) fn show<A: Analysis>(
+    source: &mut dyn Source,
+    policy: &Policy,
+    make: impl FnOnce(&[ColumnRule]) -> A,
+) -> Result<A, AssessError> {
+    policy.check()?;
+    let table = Table::of(source, policy)?;
+    let settings = Settings {
+        as_of: 0,
+        labels: false,
+        cleaned: true,
+        text: source.is_text(),
+    };
+    let options = Options {
+        marks: false,
+        memory: 0,
+        ..Options::at(DateTime::UNIX_EPOCH)
+    };
+    let mut columns = columns(&table, policy, settings)?;
+    let mut marker = Marker::new(&table, policy, None, options, None)?;
+    let mut analysis = make(&table.rules);
+    pipeline(
+        source,
+        |batch, first| scan(&mut columns, &table, batch, first),
+        |scanned| {
+            marker.show(scanned, |rows| analysis.scan(rows));
+            Ok(())
+        },
+        |_| {},
+    )?;
+    Ok(analysis)
 }
 
 /// Names and types of the table that [`assess_source`] hands to its sink.

@@ -29,6 +29,7 @@ pub mod agree;
 mod answers;
 pub mod consensus;
 pub mod studio;
+pub mod table;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

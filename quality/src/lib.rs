@@ -57,6 +57,7 @@ mod dedup;
 mod error;
 mod input;
 pub mod labels;
+mod learn;
 pub mod near;
 pub mod policy;
 mod profile;

@@ -55,6 +55,7 @@
 mod cluster;
 mod compose;
 mod factors;
+mod utility;
 
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,7 @@ pub use compose::{
     Composition, ContributionWeight, LateRows, compose, compose_clusters, slice_weights,
 };
 pub use factors::{Factors, STRATUM_ALPHA, utilities};
+pub use utility::{Learned, Lesson, MOST_CELLS};
 
 use thiserror::Error;
 use uuid::Uuid;

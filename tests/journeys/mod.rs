@@ -10,6 +10,7 @@ mod copycat;
 mod demo;
 mod entities;
 mod invitations;
+mod learning;
 mod licences;
 mod operator;
 mod payouts;

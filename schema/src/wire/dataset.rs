@@ -264,6 +264,22 @@ pub struct SharesView {
     /// entity, receipt, grade and row fingerprints.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs_sha256: Option<String>,
+    /// What strata and utility were measured on, where the contract declares any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<LearnedView>,
+}
+
+/// What strata and utility of a revision were measured on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LearnedView {
+    /// Crowded strata weigh less by row.
+    pub strata: bool,
+    /// Rows that a learner learned from.
+    pub train: u64,
+    /// Held-out rows of the owner.
+    pub tests: u64,
+    /// Those of them that it was tried on; 0: utility was not measured.
+    pub tests_used: u64,
 }
 
 /// Frozen share of one contributor.

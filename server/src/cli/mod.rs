@@ -12,6 +12,7 @@ pub(crate) mod bars;
 mod bench;
 mod consume;
 mod earn;
+mod labels;
 mod ledger;
 mod node;
 mod operate;
@@ -67,6 +68,7 @@ fn run(command: Command) -> Outcome {
         Command::Restore(args) => node::restore(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Assess(args) => assess::run(&args),
+        Command::Labels(args) => labels::run(args),
         Command::Keys(args) => account::keys(args),
         Command::Ledger(args) => ledger::run(args),
         Command::Licence(args) => consume::licence(args),

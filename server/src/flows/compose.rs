@@ -24,7 +24,7 @@ use crate::store::counters;
 use crate::store::datasets::{self, DatasetRow};
 use crate::store::entities;
 use crate::store::revisions::{self, PartRow, Published, RevisionRow, ShareRow};
-use crate::worker::wire::{LatePart, Weighed, WeighedPart};
+use crate::worker::wire::{LatePart, LearnedPart, Weighed, WeighedPart};
 use crate::worker::{self, Composed, Holding, Outcome, Progress};
 
 /// Why a contribution earned what it did; kept with each part of a revision.
@@ -48,6 +48,9 @@ pub struct Detail {
     /// SHA-256 of everything that was weighed, hexadecimal.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub inputs: String,
+    /// What strata and utility were measured on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<LearnedPart>,
 }
 
 fn nothing_measured() -> u64 {
@@ -452,6 +455,7 @@ fn part_rows(plan: &Plan, weighed: &Weighed) -> Result<Vec<PartRow>, Fault> {
             mean_utility_ppm: part.mean_utility_ppm,
             entity: plan.entities.get(&row.party_id.0).copied(),
             inputs: weighed.inputs.clone(),
+            learned: weighed.learned,
         };
         rows.push(PartRow {
             revision_id: plan.revision.id,

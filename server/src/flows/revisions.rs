@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use schema::db::Db;
 use schema::wire::{
-    LateCopies, Page, PageQuery, PartLine, PartLoss, PartyView, RevisionView, ShareLine,
-    SharedRows, SharesView,
+    LateCopies, LearnedView, Page, PageQuery, PartLine, PartLoss, PartyView, RevisionView,
+    ShareLine, SharedRows, SharesView,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -92,6 +92,7 @@ pub async fn shares(ctx: &Ctx, who: Option<&Actor>, id: Uuid) -> Result<SharesVi
         let people = parties::views(db, &ids)?;
         let inputs = details.iter().map(|detail| detail.inputs.clone());
         let inputs_sha256 = inputs.filter(|digest| !digest.is_empty()).last();
+        let learned = details.iter().find_map(|detail| detail.learned);
         let mut lines = Vec::with_capacity(parts.len());
         for (part, detail) in parts.into_iter().zip(details) {
             lines.push(part_line(db, &people, part, detail)?);
@@ -110,6 +111,12 @@ pub async fn shares(ctx: &Ctx, who: Option<&Actor>, id: Uuid) -> Result<SharesVi
             shares: shares.collect::<Result<_, Fault>>()?,
             parts: lines,
             inputs_sha256,
+            learned: learned.map(|learned| LearnedView {
+                strata: learned.strata,
+                train: learned.train,
+                tests: learned.tests,
+                tests_used: learned.tests_used,
+            }),
         })
     })
     .await

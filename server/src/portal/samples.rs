@@ -265,6 +265,12 @@ pub fn shares() -> SharesView {
             }],
         }],
         inputs_sha256: Some("ad".repeat(32)),
+        learned: Some(LearnedView {
+            strata: true,
+            train: 7000,
+            tests: 400,
+            tests_used: 300,
+        }),
     }
 }
 

@@ -204,11 +204,11 @@ pub async fn compose(
             inputs,
         };
         let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
-        let weighed = ear.weighed.take();
+        let weighed = ear.weights();
         Ok(match (ear.conclude(end, &ctx.config)?, weighed) {
             (Ok(Finding::Composed(finding)), Some(weighed)) => Outcome::Done(Composed {
                 finding,
-                weighed: *weighed,
+                weighed,
                 file,
                 preview,
             }),
@@ -330,7 +330,8 @@ struct Ear {
     progress: Progress,
     limits: Vec<Limit>,
     marks: Option<MarkWriter>,
-    weighed: Option<Box<Weighed>>,
+    /// Without factors, then with them.
+    weighed: Vec<Weighed>,
     finding: Option<Finding>,
 }
 
@@ -340,7 +341,7 @@ impl Ear {
             progress,
             limits: Vec::new(),
             marks: None,
-            weighed: None,
+            weighed: Vec::new(),
             finding: None,
         }
     }
@@ -354,10 +355,25 @@ impl Ear {
                     marks.write(&records)?;
                 }
             }
-            Frame::Weighed(weighed) => self.weighed = Some(weighed),
+            Frame::Weighed(weighed) => {
+                // A third one is as wrong as a hundredth, but takes less room.
+                if self.weighed.len() < 3 {
+                    self.weighed.push(*weighed);
+                }
+            }
             Frame::Finding(finding) => self.finding = Some(*finding),
         }
         Ok(())
+    }
+
+    /// The weights that were said last, if they follow from those said first.
+    fn weights(&mut self) -> Option<Weighed> {
+        let mut said = std::mem::take(&mut self.weighed).into_iter();
+        match (said.next(), said.next(), said.next()) {
+            (plain, None, _) => plain,
+            (Some(plain), Some(refined), None) if refined.refines(&plain) => Some(refined),
+            _ => None,
+        }
     }
 
     /// What it came to: a finding, a refusal, or a fault of the node.

@@ -237,10 +237,56 @@ pub struct Weighed {
     pub rows: u64,
     /// SHA-256 of everything that was weighed, hexadecimal: who, receipt, grade, marks.
     pub inputs: String,
+    /// What was learned from the rows; absent in what is said before any is read.
+    pub learned: Option<LearnedPart>,
+}
+
+/// What strata and utility were measured on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LearnedPart {
+    /// Declared strata were taken into account.
+    pub strata: bool,
+    /// Rows that trained.
+    pub train: u64,
+    /// Held-out rows that could judge.
+    pub tests: u64,
+    /// Those of them that did; 0 = utility was not measured.
+    pub tests_used: u64,
+}
+
+impl Weighed {
+    /// Whether this follows from what was said before any cleaned file was opened: the same rows
+    /// of the same contributions, no mass grown beyond what utility can add, nobody paid who had
+    /// no mass.
+    #[must_use]
+    pub fn refines(&self, plain: &Self) -> bool {
+        let mass = |text: &str| text.parse::<u128>().ok();
+        let same = |(new, old): (&WeighedPart, &WeighedPart)| {
+            let alike = WeighedPart {
+                mass: old.mass.clone(),
+                mean_utility_ppm: old.mean_utility_ppm,
+                ..new.clone()
+            };
+            let grown = mass(&new.mass).zip(mass(&old.mass));
+            alike == *old && grown.is_some_and(|(new, old)| new <= old + old / 2)
+        };
+        let sum = |masses: &mut dyn Iterator<Item = &String>| -> Option<u128> {
+            masses.map(|text| mass(text)).sum()
+        };
+        self.rows == plain.rows
+            && self.inputs == plain.inputs
+            && self.parts.len() == plain.parts.len()
+            && self.parts.iter().zip(&plain.parts).all(same)
+            && self
+                .weights
+                .keys()
+                .all(|party| plain.weights.contains_key(party))
+            && sum(&mut self.weights.values()) == sum(&mut self.parts.iter().map(|part| &part.mass))
+    }
 }
 
 /// What one contribution brought.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WeighedPart {
     /// The contribution.
     pub contribution: Uuid,
@@ -263,7 +309,7 @@ pub struct WeighedPart {
 }
 
 /// Rows that somebody else had brought to market before.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LatePart {
     /// First holder's contribution.
     pub contribution: Uuid,
@@ -424,6 +470,47 @@ mod tests {
         assert_eq!(plain_code("<script>\n"), "script");
         assert_eq!(plain_code("É"), "checker_refused");
         assert_eq!(plain("a\u{1b}[31mb\n", 4), "a[31");
+    }
+
+    #[test]
+    fn factors_may_not_change_what_was_weighed() {
+        let part = |number: u128, mass: &str| WeighedPart {
+            contribution: Uuid::from_u128(number),
+            rows: 9,
+            kept: 8,
+            unique: 7,
+            shared: BTreeMap::from([(2, 2)]),
+            late: Vec::new(),
+            mass: mass.to_owned(),
+            mean_quality_ppm: 5,
+            mean_utility_ppm: 1_000_000,
+        };
+        let weighed = |one: &str, two: &str| Weighed {
+            parts: vec![part(1, one), part(2, two)],
+            weights: BTreeMap::from([
+                (Uuid::from_u128(1), one.to_owned()),
+                (Uuid::from_u128(2), two.to_owned()),
+            ]),
+            rows: 16,
+            inputs: "ab".to_owned(),
+            learned: None,
+        };
+        let plain = weighed("100", "200");
+        assert!(weighed("150", "1").refines(&plain));
+        assert!(
+            !weighed("151", "200").refines(&plain),
+            "more than utility adds"
+        );
+        assert!(!weighed("-1", "200").refines(&plain));
+        let mut other = weighed("100", "200");
+        other.parts[0].kept = 9;
+        assert!(!other.refines(&plain), "other rows");
+        let mut other = weighed("100", "200");
+        other.weights.insert(Uuid::from_u128(3), "50".to_owned());
+        assert!(!other.refines(&plain), "somebody else");
+        let mut other = weighed("100", "200");
+        other.weights.insert(Uuid::from_u128(1), "120".to_owned());
+        assert!(!other.refines(&plain), "paid more than the parts");
     }
 
     #[test]

@@ -119,7 +119,7 @@ pub struct CleaningArgs {
 }
 
 /// How files are read.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Reading")]
 pub struct ReadingArgs {
     /// Format [default: by content]

@@ -1,6 +1,7 @@
 //! What can be typed, and its help. No command does anything here.
 
 mod assess;
+mod labels;
 mod market;
 mod money;
 mod node;
@@ -9,6 +10,7 @@ mod payout;
 use clap::{Args, Parser, Subcommand};
 
 pub use assess::*;
+pub use labels::*;
 pub use market::*;
 pub use money::*;
 pub use node::*;
@@ -25,6 +27,7 @@ Try it
 
 On this machine alone
   assess           Grade files: checks, duplicates, score, report, cleaned table
+  labels           Agreement and consensus of annotators; exchange with Label Studio
 
 Run a node
   serve            Run the node
@@ -97,6 +100,7 @@ pub struct Cli {
 pub enum Command {
     Demo(Demo),
     Assess(Assess),
+    Labels(Labels),
     Serve(Serve),
     Migrate(Migrate),
     Config(ShowConfig),

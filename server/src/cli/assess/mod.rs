@@ -2,7 +2,7 @@
 
 mod against;
 mod clean;
-mod open;
+pub(super) mod open;
 mod outputs;
 mod rules;
 mod signed;

@@ -1,22 +1,26 @@
-//! From contributions to a revision: weigh first, on fixed-size marks alone; then join the
-//! kept rows of the cleaned files; then grade the whole.
+//! From contributions to a revision: weigh first, on fixed-size marks alone; then, where the
+//! contract declares strata or a label, weigh by them; then join the kept rows of the cleaned
+//! files; then grade the whole.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek};
 
 use bytes::Bytes;
 use dataset_core::columns::Contract;
 use dataset_core::digest::Hasher;
 use dataset_core::pack::{self, KeepMask, Part};
 use dataset_core::preflight;
+use dataset_core::seal::Plaintext;
+use quality::Policy;
 use quality::weigh::{self, Clusters, Composition, ContributionWeight, Holding, KeyedRow, Repeats};
 use uuid::Uuid;
 
 use super::super::child::Voice;
 use super::super::fd;
 use super::super::wire::{
-    ComposeTask, ComposedFinding, Finding, Frame, HoldingTask, LatePart, MARK_LEN, Weighed,
-    WeighedPart,
+    ComposeTask, ComposedFinding, Finding, Frame, HoldingTask, LatePart, LearnedPart, MARK_LEN,
+    Weighed, WeighedPart,
 };
 use super::{Stop, open_own, recipient, seal_whole};
 
@@ -34,20 +38,34 @@ fn compose(task: &ComposeTask, voice: &mut Voice) -> Result<ComposedFinding, Sto
     let marks = read_all_marks(&task.holdings)?;
     let holdings = holdings(&task.holdings, &marks);
     let clusters = Clusters::new(&holdings, repeats(&contract)).map_err(broken)?;
-    let composition = weigh::compose_clusters(&clusters);
-    let weighed = summary(&composition, &task.holdings, &inputs(task, &marks)?);
-    voice
-        .say(&Frame::Weighed(Box::new(weighed)))
-        .map_err(|error| Stop::broken(error.to_string()))?;
-    if composition.rows_delivered == 0 {
+    let inputs = inputs(task, &marks)?;
+    let plain = weigh::compose_clusters(&clusters);
+    say(voice, summary(&plain, &task.holdings, &inputs))?;
+    if plain.rows_delivered == 0 {
         return Err(Stop::Refused {
             code: "nothing_to_deliver".to_owned(),
             message: "No row of the accepted contributions is left to deliver.".to_owned(),
             report: None,
         });
     }
+    let mut parts = open_parts(&task.holdings)?;
+    let composition = match learned(task, clusters, &mut parts, voice)? {
+        None => plain,
+        Some((clusters, learned)) => {
+            let composition = weigh::compose_clusters(&clusters);
+            let weighed = summary(&composition, &task.holdings, &inputs);
+            say(
+                voice,
+                Weighed {
+                    learned: Some(learned),
+                    ..weighed
+                },
+            )?;
+            composition
+        }
+    };
     voice.stage("joining rows");
-    let (file, composed) = join(task, &contract, composition)?;
+    let (file, composed) = join(task, &contract, parts, &composition)?;
     let file = Bytes::from(file);
     voice.stage("grading the revision");
     let graded = super::assess::grade(&file, task.contract.to_string().as_bytes(), task.as_of)?;
@@ -139,24 +157,73 @@ fn read_marks(holding: &HoldingTask, descriptor: i32) -> Result<Vec<KeyedRow>, S
     Ok(rows)
 }
 
+fn say(voice: &mut Voice, weighed: Weighed) -> Result<(), Stop> {
+    voice
+        .say(&Frame::Weighed(Box::new(weighed)))
+        .map_err(|error| Stop::broken(error.to_string()))
+}
+
+/// The cleaned file of a holding, with its place among the holdings.
+type OpenPart = (usize, Plaintext<File>);
+
+fn open_parts(holdings: &[HoldingTask]) -> Result<Vec<OpenPart>, Stop> {
+    let first = fd::INPUTS + i32::try_from(holdings.len()).unwrap_or(i32::MAX - fd::INPUTS);
+    let standing = holdings.iter().enumerate();
+    let standing = standing.filter_map(|(at, holding)| Some((at, holding.part_key.as_ref()?)));
+    standing
+        .zip(first..)
+        .map(|((at, key), descriptor)| Ok((at, open_own(descriptor, key)?)))
+        .collect()
+}
+
+/// Clusters with the factors of strata and utility, where the contract declares any. Only now
+/// cleaned files are opened: the node has been told the weights without factors, and accepts no
+/// others than follow from them.
+fn learned<'m>(
+    task: &ComposeTask,
+    clusters: Clusters<'m>,
+    parts: &mut [OpenPart],
+    voice: &mut Voice,
+) -> Result<Option<(Clusters<'m>, LearnedPart)>, Stop> {
+    let policy = Policy::from_json(task.contract.to_string().as_bytes()).map_err(broken)?;
+    let Some(mut lesson) = Lesson::new(&clusters, &policy) else {
+        return Ok(None);
+    };
+    voice.stage("learning from the rows");
+    for (at, part) in parts {
+        if lesson.wants(*at) {
+            let mut bytes = Vec::new();
+            part.read_to_end(&mut bytes).map_err(broken)?;
+            part.rewind().map_err(broken)?;
+            lesson.read(*at, &Bytes::from(bytes)).map_err(broken)?;
+        }
+    }
+    let (factors, learned) = lesson.factors().map_err(broken)?;
+    let clusters = clusters.with_factors(factors).map_err(broken)?;
+    let learned = LearnedPart {
+        strata: learned.strata,
+        train: learned.train,
+        tests: learned.tests,
+        tests_used: learned.tests_used,
+    };
+    Ok(Some((clusters, learned)))
+}
+
 fn join(
     task: &ComposeTask,
     contract: &Contract,
-    composition: Composition,
+    opened: Vec<OpenPart>,
+    composition: &Composition,
 ) -> Result<(Vec<u8>, pack::Composed), Stop> {
-    let standing = task
-        .holdings
-        .iter()
-        .filter_map(|holding| holding.part_key.as_ref());
-    let first = fd::INPUTS + i32::try_from(task.holdings.len()).unwrap_or(i32::MAX - fd::INPUTS);
-    let mut parts = Vec::new();
-    for ((key, weight), descriptor) in standing.zip(composition.contributions).zip(first..) {
-        let reader = open_own(descriptor, key)?;
-        parts.push(Part {
+    let weights = composition.contributions.iter();
+    let parts = opened
+        .into_iter()
+        .zip(weights)
+        .map(|((_, reader), weight)| Part {
             reader,
             keep: KeepMask::from_bools(&weight.kept),
         });
-    }
+    let parts = parts.collect();
     let limits = preflight::Limits {
         decoded_len: task.max_decoded_bytes,
         ..preflight::Limits::default()
@@ -184,6 +251,7 @@ fn summary(composition: &Composition, holdings: &[HoldingTask], inputs: &str) ->
         weights: weights.collect(),
         rows: composition.rows_delivered,
         inputs: inputs.to_owned(),
+        learned: None,
     }
 }
 
