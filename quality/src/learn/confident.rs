@@ -3,9 +3,10 @@
 //! Confident learning (C. Northcutt, L. Jiang, I. Chuang, *Confident learning: estimating
 //! uncertainty in dataset labels*, Journal of Artificial Intelligence Research 70, 2021) over
 //! out-of-sample probabilities: p_j(i) is the share of class j among the nearest other rows of
-//! i. The threshold of class j is the mean of p_j over the rows that are labelled j. A row
-//! counts as j when p_j reaches the threshold, as the likeliest such j when there are several;
-//! it is an issue when that is not the class it is labelled as.
+//! i. The threshold of class j is the mean of p_j over the rows that are labelled j, or ½ where
+//! that is more: what most neighbours say is enough. A row counts as j when p_j reaches the
+//! threshold, as the likeliest such j when there are several; it is an issue when that is not
+//! the class it is labelled as.
 
 use rayon::prelude::*;
 
@@ -33,7 +34,7 @@ pub(super) fn issues(prepared: &Prepared) -> Vec<bool> {
     }
     let thresholds: Vec<f64> = sums
         .into_iter()
-        .map(|(sum, count)| sum / count.max(1) as f64)
+        .map(|(sum, count)| (sum / count.max(1) as f64).min(0.5))
         .collect();
     let counts_as = |share: &[f64]| {
         let mut best: Option<(usize, f64)> = None;

@@ -283,7 +283,7 @@ pub(super) fn find(prepared: &Prepared) -> (Vec<bool>, &'static str) {
         );
     }
     let method = "Confident learning (Northcutt et al. 2021) on the class shares among the 10 \
-                  nearest other rows: another class reaches its own mean confidence and is the \
-                  most likely one. Features at one scale.";
+                  nearest other rows: another class reaches its own mean confidence, or a half, and is \
+                  the most likely one. Features at one scale.";
     (confident::issues(prepared), method)
 }
