@@ -13,7 +13,9 @@ use dataset_core::pack::{self, KeepMask, Part};
 use dataset_core::preflight;
 use dataset_core::seal::Plaintext;
 use quality::Policy;
-use quality::weigh::{self, Clusters, Composition, ContributionWeight, Holding, KeyedRow, Repeats};
+use quality::weigh::{
+    self, Clusters, Composition, ContributionWeight, Holding, KeyedRow, Lesson, Repeats,
+};
 use uuid::Uuid;
 
 use super::super::child::Voice;
