@@ -207,3 +207,148 @@ impl Analysis for Collector {
         Found::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::super::{Holding, KeyedRow, Repeats, compose_clusters};
+    use super::*;
+    use crate::assess::{Options, assess_source};
+    use crate::input::Csv;
+
+    const RULES: &str = r#"
+        label = "grain"
+        held_out = { column = "split", value = "test" }
+        strata = ["field"]
+        [[columns]]
+        name = "length"
+        type = "float64"
+        [[columns]]
+        name = "field"
+        type = "string"
+        [[columns]]
+        name = "grain"
+        type = "string"
+        [[columns]]
+        name = "split"
+        type = "string"
+    "#;
+
+    /// Lengths around 1 are oat and around 9 rye, unless somebody lies.
+    fn lines(range: std::ops::Range<u32>, split: &str, lies: bool) -> Vec<String> {
+        let line = |n: u32| {
+            let (long, field) = (n % 2 == 0, if n % 5 == 0 { "north" } else { "south" });
+            let grain = if long == lies { "oat" } else { "rye" };
+            let length = if long { 9.0 } else { 1.0 } + f64::from(n) / 1_000.0;
+            format!("{length},{field},{grain},{split}")
+        };
+        range.map(line).collect()
+    }
+
+    fn source(lines: &[String]) -> Csv<std::io::Cursor<Vec<u8>>> {
+        let text = format!("length,field,grain,split\n{}\n", lines.join("\n"));
+        Csv::open(std::io::Cursor::new(text.into_bytes()), Some(b',')).expect("CSV")
+    }
+
+    fn weighed(files: &[Vec<String>], judge: usize) -> (BTreeMap<Uuid, u128>, Vec<u64>, Learned) {
+        let policy = Policy::from_toml(RULES).expect("rules");
+        let marks: Vec<Vec<KeyedRow>> = files
+            .iter()
+            .map(|lines| {
+                let options = Options::at(DateTime::UNIX_EPOCH);
+                let found = assess_source(&mut source(lines), &policy, options, None, &mut |_| {});
+                let prints = found.expect("readable").rows.fingerprints.into_iter();
+                let row = |print: u128| KeyedRow {
+                    fp: print.to_be_bytes(),
+                    quality: u32::MAX,
+                };
+                prints.map(row).collect()
+            })
+            .collect();
+        let holdings: Vec<Holding<'_>> = marks
+            .iter()
+            .zip(1u64..)
+            .map(|(rows, receipt_no)| Holding {
+                contribution: Uuid::from_u128(100 + u128::from(receipt_no)),
+                entity: Uuid::from_u128(receipt_no.into()),
+                receipt_no,
+                first_published: None,
+                q_hundredths: 10_000,
+                rows,
+                tombstone: false,
+                clusters: None,
+                judges: receipt_no as usize == judge + 1,
+            })
+            .collect();
+        let clusters = Clusters::new(&holdings, Repeats::Facts).expect("holdings");
+        let mut lesson = Lesson::new(&clusters, &policy).expect("a label");
+        for (at, lines) in files.iter().enumerate() {
+            if lesson.wants(at) {
+                lesson
+                    .read_source(at, &mut source(lines))
+                    .expect("readable");
+            }
+        }
+        let (factors, learned) = lesson.factors().expect("all were read");
+        let clusters = clusters.with_factors(factors).expect("one for each");
+        let found = compose_clusters(&clusters);
+        let utilities = found.contributions.iter().map(|c| c.mean_utility_ppm());
+        (found.weights, utilities.collect(), learned)
+    }
+
+    #[test]
+    fn lies_earn_less_and_order_changes_nothing() {
+        let mut files = vec![
+            lines(0..30, "test", false),
+            lines(100..160, "train", false),
+            lines(200..260, "train", true),
+        ];
+        let (weights, utilities, learned) = weighed(&files, 0);
+        assert_eq!(
+            (learned.train, learned.tests, learned.tests_used),
+            (120, 30, 30)
+        );
+        assert_eq!(utilities[0], 1_000_000);
+        assert!(
+            utilities[1] > 1_000_000 && utilities[2] < 1_000_000,
+            "{utilities:?}"
+        );
+        for lines in &mut files {
+            lines.reverse();
+            lines.rotate_left(7);
+        }
+        assert_eq!(weighed(&files, 0).0, weights);
+        // Nobody else's held-out rows count: then nothing is measured, and only strata do.
+        let (_, unjudged, learned) = weighed(&files, 1);
+        assert_eq!((unjudged, learned.tests_used), (vec![1_000_000; 3], 0));
+        assert!(learned.strata);
+    }
+
+    #[test]
+    fn what_was_not_read_is_not_guessed() {
+        let policy = Policy::from_toml(RULES).expect("rules");
+        let row = KeyedRow {
+            fp: [1; 16],
+            quality: u32::MAX,
+        };
+        let holding = Holding {
+            contribution: Uuid::from_u128(1),
+            entity: Uuid::from_u128(1),
+            receipt_no: 1,
+            first_published: None,
+            q_hundredths: 10_000,
+            rows: &[row],
+            tombstone: false,
+            clusters: None,
+            judges: true,
+        };
+        let holdings = [holding];
+        let clusters = Clusters::new(&holdings, Repeats::Facts).expect("one");
+        let lesson = Lesson::new(&clusters, &policy).expect("a label");
+        assert!(matches!(lesson.factors(), Err(WeighError::Factors)));
+    }
+}
