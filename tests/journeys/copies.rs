@@ -5,8 +5,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch};
 use arrow::datatypes::Float64Type;
 use schema::wire::*;
+use serde_json::{Value, json};
 
-use crate::support::files::{parquet, table};
+use crate::support::files::{contract, table};
 use crate::support::{Person, Rows, TestApp, journeys, readings};
 
 journeys!(
@@ -33,13 +34,26 @@ fn joined(parts: &[Rows]) -> Rows {
     arrow::compute::concat_batches(&parts[0].schema(), parts).unwrap()
 }
 
-/// A dataset whose columns are those of its first file.
-async fn dataset_of(owner: &Person) -> DatasetView {
+/// What the disguised rows agree on.
+fn disguised_contract() -> Value {
+    json!({
+        "columns": [
+            {"name": "note", "type": "string", "optional": true},
+            {"name": "temperature", "type": "float64"},
+            {"name": "t", "type": "int64"},
+            {"name": "site", "type": "string"},
+        ],
+        "license": "CC0-1.0",
+    })
+}
+
+/// A dataset with this contract, open to everybody.
+async fn dataset_of(owner: &Person, contract: Value) -> DatasetView {
     let new = NewDataset {
         title: format!("Data of {}", owner.handle),
         description: String::new(),
         slug: None,
-        contract: None,
+        contract: Some(contract),
         admission: Some(Admission::Open),
         commission_bps: 0,
     };
@@ -59,7 +73,7 @@ async fn refused_publishing(owner: &Person, dataset: &DatasetView) -> String {
 async fn a_disguised_copy_is_named_and_not_published(app: &mut TestApp) {
     let market = app.market(1000).await;
     let copier = app.party("copier").await;
-    let dataset = dataset_of(&copier).await;
+    let dataset = dataset_of(&copier, disguised_contract()).await;
     let copy = disguised(&readings(0..100));
     let verdict = app.contribute(&copier, &dataset, &copy).await;
     let [found] = verdict.overlaps.as_slice() else {
@@ -89,7 +103,7 @@ async fn a_disguised_copy_is_named_and_not_published(app: &mut TestApp) {
 async fn what_was_only_in_part_copied_is_told_and_cleared(app: &mut TestApp) {
     let market = app.market(1000).await;
     let curator = app.party("curator").await;
-    let dataset = dataset_of(&curator).await;
+    let dataset = dataset_of(&curator, contract()).await;
     let mixed = joined(&[readings(0..81), readings(700..719)]);
     let verdict = app.contribute(&curator, &dataset, &mixed).await;
     let shares: Vec<(&str, i32)> = verdict
@@ -131,7 +145,7 @@ async fn what_was_only_in_part_copied_is_told_and_cleared(app: &mut TestApp) {
     // What is contained in a small part is told and does no harm.
     let little = joined(&[readings(0..10), readings(900..990)]);
     let verdict = app
-        .contribute(&stranger, &dataset_of(&stranger).await, &little)
+        .contribute(&stranger, &dataset_of(&stranger, contract()).await, &little)
         .await;
     assert!(!verdict.overlaps.is_empty());
     assert!(
@@ -143,7 +157,7 @@ async fn what_was_only_in_part_copied_is_told_and_cleared(app: &mut TestApp) {
 
 async fn own_rows_and_rows_of_the_same_pool_are_nobodys_copies(app: &mut TestApp) {
     let market = app.market(1000).await;
-    let second = dataset_of(&market.owner).await;
+    let second = dataset_of(&market.owner, contract()).await;
     let own = app
         .contribute(&market.owner, &second, &readings(0..100))
         .await;
@@ -155,7 +169,7 @@ async fn own_rows_and_rows_of_the_same_pool_are_nobodys_copies(app: &mut TestApp
         .await;
     assert!(pooled.overlaps.is_empty(), "priced by the weights");
     // A party that brought rows to a pool may bring them to another owner's, too.
-    let own_pool = dataset_of(&app.party("third").await).await;
+    let own_pool = dataset_of(&app.party("third").await, contract()).await;
     let again = app.contribute(&other, &own_pool, &readings(100..150)).await;
     assert!(again.overlaps.is_empty(), "{:?}", again.overlaps);
     let strange: RecordBatch = readings(10_000..10_050);
