@@ -81,18 +81,24 @@ pub struct Other {
 /// How much of a table stands in each of `others`: a section of its report, and a
 /// gate for each that has 30 % or more of its rows.
 pub fn against(own: &[Sketch], columns: &[String], others: &[Other]) -> (Section, Vec<Gate>) {
-    let (mut rows, mut gates) = (Vec::new(), Vec::new());
+    let (mut rows, mut gates, mut most) = (Vec::new(), Vec::new(), 0);
     for other in others {
+        let mut taken: Option<Share> = None;
         for sketch in own.iter().filter(|sketch| sketch.kind != Kind::Column) {
             let same = other.sketches.iter().filter(|o| o.kind == sketch.kind);
             let Some(found) = same.filter_map(|o| share(sketch, o)).max_by_key(|s| s.ppm) else {
                 continue;
             };
+            if sketch.kind == Kind::Rows {
+                most = found.ppm.max(most);
+            }
             rows.push(line(other, what(sketch.kind), "", found));
-            if sketch.kind != Kind::Key && found.ppm >= GATE_PPM {
-                gates.push(gate(other, found));
+            if sketch.kind != Kind::Key && taken.is_none_or(|taken| found.ppm > taken.ppm) {
+                taken = Some(found);
             }
         }
+        let taken = taken.filter(|share| share.ppm >= GATE_PPM);
+        gates.extend(taken.map(|share| gate(other, share)));
         for sketch in own.iter().filter(|sketch| sketch.kind == Kind::Column) {
             if let Some((place, found)) = best_column(sketch, other) {
                 let own_name = name(columns, sketch.column);
@@ -101,17 +107,16 @@ pub fn against(own: &[Sketch], columns: &[String], others: &[Other]) -> (Section
             }
         }
     }
-    gates.dedup_by(|later, earlier| later.reason == earlier.reason);
     let section = Section {
         name: "containment".into(),
         title: "What stands in other tables".into(),
         summary: format!(
-            "Compared with {} other tables; {} of them hold 30 % or more of the rows.",
+            "At most {}.{:02} % of the rows stand in one of {} other tables; {} of them hold 30 % \
+             or more of the rows.",
+            most / 10_000,
+            most % 10_000 / 100,
             others.len(),
-            others
-                .iter()
-                .filter(|o| gates.iter().any(|g| g.reason.contains(&o.name)))
-                .count()
+            gates.len()
         ),
         method: "Share |A∩B|/|A| of different rows, keys and values of this table that stand in \
                  the other, whatever columns are called there and in which order they stand. \
