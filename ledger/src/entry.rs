@@ -4,14 +4,22 @@
 //! # What is hashed
 //! * body = RFC 8785 of `{book, event_time, id, idem_key, kind, metadata, period,
 //!   postings: {count, sha256}, source}`; `body_hash = SHA-256(body)`. The postings are
-//!   bound by the SHA-256 of their `account amount\n` lines in line order, so that an
-//!   entry with a million of them has a body as short as any other.
+//!   bound by the SHA-256 of a salt and their `account amount\n` lines in line order, so
+//!   that an entry with a million of them has a body as short as any other.
 //! * leaf = `{"body":<body>,"prev":<hex>,"salt":<hex>,"seq":n}`;
 //!   `leaf_hash = SHA-256(0x00 ‖ leaf)`. The 16-byte salt keeps a leaf from being
 //!   guessed, `prev` (the leaf hash before it) makes the chain, `seq` pins the place.
+//!
+//! # Salts
+//! An entry keeps one secret of 16 random bytes. Every salt is the first half of
+//! SHA-256(name ‖ secret ‖ number), with another name each: [`leaf_salt`] is shown with
+//! the leaf, [`postings_salt`] never is, and [`line_salt`] goes to the one whose line of
+//! a settlement it is. Who gets a leaf to check can therefore not try out what others
+//! were credited, and who gets the salt of their line cannot make another's.
 
 use crate::account::{Account, AccountError};
 use crate::json::{self, Hash};
+use crate::merkle;
 use crate::money::{BookKind, Currency, Money, MoneyError};
 use crate::period::Period;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -293,8 +301,8 @@ impl std::ops::Deref for Entry {
 }
 
 impl Entry {
-    /// The canonical body (see the module text).
-    pub fn body(&self) -> Vec<u8> {
+    /// The canonical body (see the module text) under the entry's secret.
+    pub fn body(&self, secret: &[u8; 16]) -> Vec<u8> {
         let lines: Vec<(String, i64)> = self
             .postings
             .iter()
@@ -310,7 +318,7 @@ impl Entry {
             idem_key: &self.idem_key,
             metadata: &self.metadata,
         }
-        .body(lines.iter().map(|(a, m)| (a.as_str(), *m)))
+        .body(secret, lines.iter().map(|(a, m)| (a.as_str(), *m)))
     }
 
     /// The accounts it touches, in ascending order (the order to lock them in).
@@ -361,9 +369,10 @@ struct Lines {
 }
 
 impl Lines {
-    fn of<'l>(lines: impl Iterator<Item = (&'l str, i64)>) -> Lines {
+    fn of<'l>(salt: &[u8; 16], lines: impl Iterator<Item = (&'l str, i64)>) -> Lines {
         use std::fmt::Write;
         let mut context = Context::new(&SHA256);
+        context.update(salt);
         let (mut count, mut line) = (0u32, String::new());
         for (account, amount) in lines {
             line.clear();
@@ -381,7 +390,11 @@ impl Lines {
 
 impl BodyParts<'_> {
     /// Canonical body over `(account name, minor units)` lines in line order.
-    pub fn body<'l>(&self, lines: impl Iterator<Item = (&'l str, i64)>) -> Vec<u8> {
+    pub fn body<'l>(
+        &self,
+        secret: &[u8; 16],
+        lines: impl Iterator<Item = (&'l str, i64)>,
+    ) -> Vec<u8> {
         let body = Body {
             book: self.book,
             event_time: self.event_time.to_rfc3339_opts(SecondsFormat::Micros, true),
@@ -390,20 +403,45 @@ impl BodyParts<'_> {
             kind: self.kind,
             metadata: self.metadata,
             period: self.period,
-            postings: Lines::of(lines),
+            postings: Lines::of(&postings_salt(secret), lines),
             source: self.source,
         };
         json::canonical_plain(&body)
     }
 }
 
+fn salt(name: &[u8; 8], secret: &[u8; 16], number: u64) -> [u8; 16] {
+    let hash = Hash::of(&[name, secret, &number.to_be_bytes()]);
+    let mut salt = [0; 16];
+    salt.copy_from_slice(&hash.0[..16]);
+    salt
+}
+
+/// The salt that stands in an entry's leaf.
+pub fn leaf_salt(secret: &[u8; 16]) -> [u8; 16] {
+    salt(b"leaf....", secret, 0)
+}
+
+/// The salt before an entry's postings, which is never shown.
+pub fn postings_salt(secret: &[u8; 16]) -> [u8; 16] {
+    salt(b"postings", secret, 0)
+}
+
+/// The salt of line `number` of a settlement, counted from 0.
+pub fn line_salt(secret: &[u8; 16], number: u64) -> [u8; 16] {
+    salt(b"line....", secret, number)
+}
+
+/// The leaf of an entry, canonical JSON: see the module text.
+pub fn leaf(prev: Hash, seq: u64, secret: &[u8; 16], body: &[u8]) -> Vec<u8> {
+    let salt = hex::encode(leaf_salt(secret));
+    let tail = format!(",\"prev\":\"{prev}\",\"salt\":\"{salt}\",\"seq\":{seq}}}");
+    [b"{\"body\":", body, tail.as_bytes()].concat()
+}
+
 /// `leaf_hash` of an entry: see the module text.
-pub fn entry_hash(prev: Hash, seq: u64, salt: &[u8; 16], body: &[u8]) -> Hash {
-    let tail = format!(
-        ",\"prev\":\"{prev}\",\"salt\":\"{}\",\"seq\":{seq}}}",
-        hex::encode(salt)
-    );
-    Hash::of(&[&[0u8], b"{\"body\":", body, tail.as_bytes()])
+pub fn entry_hash(prev: Hash, seq: u64, secret: &[u8; 16], body: &[u8]) -> Hash {
+    merkle::leaf(&leaf(prev, seq, secret, body))
 }
 
 /// The place an entry got in its book.
@@ -429,10 +467,11 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Takes the next number for a body. The salt is 16 random bytes of the caller.
-    pub fn append(&mut self, body: &[u8], salt: &[u8; 16]) -> Link {
+    /// Takes the next number for a body. The secret is 16 random bytes of the caller, the
+    /// same that the body was made with.
+    pub fn append(&mut self, body: &[u8], secret: &[u8; 16]) -> Link {
         let seq = self.seq + 1;
-        let leaf_hash = entry_hash(self.head, seq, salt, body);
+        let leaf_hash = entry_hash(self.head, seq, secret, body);
         let link = Link {
             seq,
             body_hash: Hash::of(&[body]),
@@ -516,7 +555,7 @@ mod tests {
 
     #[test]
     fn the_body_is_canonical_and_complete() {
-        let body = String::from_utf8(draft().balance().unwrap().body()).unwrap();
+        let body = String::from_utf8(draft().balance().unwrap().body(&[1; 16])).unwrap();
         let lines =
             b"Assets:PSP:test 500\nLiabilities:Wallet:00000000-0000-0000-0000-000000000002 -500\n";
         assert_eq!(
@@ -527,14 +566,14 @@ mod tests {
                  \"id\":\"00000000-0000-0000-0000-000000000001\",\"idem_key\":\"k1\",\
                  \"kind\":\"top_up\",\"metadata\":{{\"order\":\"o\\\"1\"}},\"period\":\"2026-11\",\
                  \"postings\":{{\"count\":2,\"sha256\":\"{}\"}},\"source\":\"api\"}}",
-                Hash::of(&[lines])
+                Hash::of(&[&postings_salt(&[1; 16]), lines])
             )
         );
     }
 
     #[test]
     fn the_chain_depends_on_every_part() {
-        let body = draft().balance().unwrap().body();
+        let body = draft().balance().unwrap().body(&[1; 16]);
         let mut chain = Chain::default();
         let first = chain.append(&body, &[1; 16]);
         let second = chain.append(&body, &[1; 16]);
@@ -548,9 +587,26 @@ mod tests {
         assert_ne!(base, entry_hash(first.leaf_hash, 1, &[1; 16], &body));
         assert_ne!(base, entry_hash(Hash::ZERO, 1, &[1; 16], b"{}"));
         // The leaf is itself canonical JSON: a second implementation can rebuild it.
-        let leaf = serde_json::json!({"seq": 1, "salt": hex::encode([1; 16]), "prev": Hash::ZERO,
+        let leaf = serde_json::json!({"seq": 1, "salt": hex::encode(leaf_salt(&[1; 16])), "prev": Hash::ZERO,
             "body": serde_json::from_slice::<serde_json::Value>(&body).unwrap()});
         assert_eq!(base, Hash::of(&[&[0], &json::canonical(&leaf).unwrap()]));
+    }
+
+    #[test]
+    fn every_salt_is_another() {
+        let secret = [1; 16];
+        let salts = [
+            secret,
+            leaf_salt(&secret),
+            postings_salt(&secret),
+            line_salt(&secret, 0),
+            line_salt(&secret, 1),
+            line_salt(&[2; 16], 0),
+        ];
+        assert_eq!(BTreeSet::from(salts).len(), salts.len());
+        // Equal postings of two entries have nothing in common to be recognised by.
+        let entry = draft().balance().unwrap();
+        assert_ne!(entry.body(&[1; 16]), entry.body(&[2; 16]));
     }
 
     #[test]

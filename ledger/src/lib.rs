@@ -12,6 +12,7 @@
 //! | hold some of a credit back | [`reserve`] |
 //! | know which accounts a command touches | [`rules`] |
 //! | run a whole ledger in memory | [`book`] |
+//! | prove that an entry is in the journal, sign what the journal is | [`merkle`], [`lines`], [`checkpoint`] |
 //! | make, sign or check a statement | [`statement`] |
 //! | check a stored ledger row by row | [`audit`] |
 //! | compare every figure with a second implementation | [`replay`] |
@@ -41,10 +42,13 @@
 pub mod account;
 pub mod audit;
 pub mod book;
+pub mod checkpoint;
 pub mod entry;
 pub mod epoch;
 pub mod export;
 pub mod json;
+pub mod lines;
+pub mod merkle;
 pub mod money;
 pub mod period;
 pub mod plan;

@@ -82,15 +82,16 @@ impl Audit {
             idem_key: &row.idem_key,
             metadata: &metadata,
         };
-        let body = parts.body(postings.iter().map(|p| (p.account.as_str(), p.amount)));
-        let salt = row
+        let secret = row
             .salt
             .as_slice()
             .try_into()
             .map_err(|_| "its salt is not 16 bytes")?;
+        let lines = postings.iter().map(|p| (p.account.as_str(), p.amount));
+        let body = parts.body(secret, lines);
         let prev = hash(&row.prev_hash).ok_or("its prev_hash is not 32 bytes")?;
         let seq = u64::try_from(row.seq).map_err(|_| "its number is negative")?;
-        Ok((Hash::of(&[&body]), entry_hash(prev, seq, salt, &body)))
+        Ok((Hash::of(&[&body]), entry_hash(prev, seq, secret, &body)))
     }
 
     /// I18: book, account and kind belong together.

@@ -438,7 +438,7 @@ impl Journal {
         self.balances.extend(balances);
         self.reserves.extend(reserves);
         let chain = self.chains.entry(entry.book).or_default();
-        let link = chain.append(&entry.body(), &salt);
+        let link = chain.append(&entry.body(&salt), &salt);
         self.ids.insert(entry.id);
         self.entries.push(Recorded {
             entry,

@@ -197,23 +197,4 @@ impl Statement {
         )?;
         self.check_proof()
     }
-
-    fn check_proof(&self) -> Checked {
-        let known: std::collections::BTreeSet<u64> = self.proof.iter().map(|p| p.seq).collect();
-        match self
-            .lines
-            .iter()
-            .zip(1..)
-            .find(|(line, _)| !known.contains(&line.entry))
-        {
-            None => Ok(()),
-            Some((line, number)) => {
-                let problem = format!("its entry {} is not in the proof", line.entry);
-                Err(StatementError::Line {
-                    line: number,
-                    problem,
-                })
-            }
-        }
-    }
 }

@@ -20,15 +20,18 @@
 //! * `share_ppt = ⌊10^12·weight/weight_total⌋`, or one more (largest remainders)
 //! * `amount = ⌊(carry_before + pool_delta·share_ppt) / 10^12⌋`, `carry_after` is the
 //!   rest, and the next line's `carry_before`
+//!
+//! That the lines stand in the journal is shown by the document's [`Proof`].
 
 mod check;
+mod proof;
 mod sign;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use proof::{LineProof, Proof, ProofEntry};
 pub use sign::{VerifiedSummary, verify};
 
-use crate::json::Hash;
 use crate::money::{Currency, Money};
 use crate::period::Period;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -336,18 +339,6 @@ pub struct Footer {
     pub own_commission: i64,
 }
 
-/// A journal entry the statement rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProofEntry {
-    /// Book name.
-    pub book: String,
-    /// Number in the book.
-    pub seq: u64,
-    /// Leaf hash of the entry.
-    pub leaf_hash: Hash,
-}
-
 /// What the store knows; [`Inputs::build`] does the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inputs {
@@ -367,8 +358,8 @@ pub struct Inputs {
     pub lines: Vec<Line>,
     /// Own commissions.
     pub commissions: Vec<CommissionLine>,
-    /// The entries behind the lines, by book and number.
-    pub proof: Vec<ProofEntry>,
+    /// The checkpoint and the entries behind the lines.
+    pub proof: Proof,
 }
 
 /// Movements between available and reserve, all ≥ 0.
@@ -407,8 +398,8 @@ pub struct Statement {
     pub payouts: Vec<PayoutLine>,
     /// Control totals.
     pub footer: Footer,
-    /// The entries behind the lines.
-    pub proof: Vec<ProofEntry>,
+    /// The checkpoint and the entries behind the lines.
+    pub proof: Proof,
 }
 
 impl Inputs {

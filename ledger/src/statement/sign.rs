@@ -46,8 +46,10 @@ pub struct VerifiedSummary {
     pub closing: Money,
     /// Number of lines recomputed.
     pub lines: usize,
-    /// Number of journal entries named as proof.
+    /// Number of journal entries shown to be in the log.
     pub entries: usize,
+    /// Leaves of the log at the statement's checkpoint; 0 without one.
+    pub log_size: u64,
     /// The one-line answer.
     pub answer: String,
 }
@@ -69,7 +71,7 @@ impl Statement {
     /// #   period: "2026-11".parse()?, currency: ledger::money::Currency::EUR,
     /// #   issued_at: "2026-12-01T00:00:00Z".parse()? };
     /// # let inputs = Inputs { head, opening: 500, moves: Moves::default(), payouts: vec![], ever_paid: false,
-    /// #   carry_opening: 0, lines: vec![], commissions: vec![], proof: vec![] };
+    /// #   carry_opening: 0, lines: vec![], commissions: vec![], proof: Default::default() };
     /// let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
     /// let key: [u8; 32] = pair.public_key().as_ref().try_into()?;
     /// let file = inputs.build()?.sign(&key, |bytes| pair.sign(bytes).as_ref().to_vec());
@@ -104,7 +106,7 @@ fn parse(file: &[u8]) -> Result<File<Statement>, StatementError> {
 }
 
 /// Checks a statement file with nothing but the node's 32-byte Ed25519 public key:
-/// form, signature and every figure.
+/// form, signature, every figure, and that the lines stand in the log that the node signed.
 ///
 /// # Errors
 /// What is wrong first; a wrong line is named even when the signature fails too.
@@ -123,6 +125,7 @@ pub fn verify(file: &[u8], public_key: &[u8]) -> Result<VerifiedSummary, Stateme
     if canonical_plain(&parsed) != file {
         return Err(StatementError::NotCanonical);
     }
+    let log_size = parsed.statement.check_checkpoint(public_key)?;
     let Statement {
         head,
         bridge,
@@ -141,7 +144,8 @@ pub fn verify(file: &[u8], public_key: &[u8]) -> Result<VerifiedSummary, Stateme
         paid: money(bridge.paid),
         closing: money(bridge.closing),
         lines: lines.len(),
-        entries: proof.len(),
+        entries: proof.entries.len(),
+        log_size,
         answer,
     })
 }

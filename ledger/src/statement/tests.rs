@@ -1,7 +1,12 @@
 //! A statement by hand, and every way to spoil it.
 
 use super::*;
-use crate::settle::credit;
+use crate::checkpoint::{Checkpoint, LogKey, origin};
+use crate::entry::{BodyParts, Book, Chain, leaf};
+use crate::json::Hash;
+use crate::lines::{self, SaltedLine};
+use crate::merkle::{ProofError, Tiles, Tree};
+use crate::settle::{CreditLine, credit};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::Value;
 
@@ -81,14 +86,98 @@ fn refunds() -> Vec<RefundLine> {
     }]
 }
 
+/// Proofs out of the tiles a tree has given.
+fn tiles(tree: &mut Tree) -> Tiles<impl FnMut(u8, u64) -> Result<Vec<Hash>, ProofError>> {
+    let stored: std::collections::HashMap<(u8, u64), Vec<Hash>> = tree
+        .take_tiles()
+        .into_iter()
+        .map(|t| ((t.level, t.number), t.hashes))
+        .collect();
+    Tiles::new(move |level, number| Ok(stored.get(&(level, number)).cloned().unwrap_or_default()))
+}
+
+/// The settlement behind a line: between two other contributors, with an entry's leaf.
+fn settlement(payee: Uuid, own: &Line, chain: &mut Chain, book: &str) -> ProofEntry {
+    let secret = [own.entry as u8; 16];
+    let credit = |contributor, amount| CreditLine {
+        contributor,
+        share: own.share_ppt,
+        credit: amount,
+        carry_before: own.carry_before,
+        carry_after: own.carry_after,
+    };
+    let all = [credit(u(3), 1), credit(payee, own.amount), credit(u(99), 2)];
+    let mut tree = lines::tree(&all, &secret);
+    let root = tree.root();
+    let metadata = [
+        ("delta", own.pool_delta.to_string()),
+        ("epoch", own.epoch.to_string()),
+        ("lines_count", all.len().to_string()),
+        ("lines_root", root.to_string()),
+        ("revision", own.revision.to_string()),
+    ];
+    let parts = BodyParts {
+        id: u(u128::from(own.entry)),
+        kind: "settlement",
+        book,
+        period: "2026-11",
+        event_time: "2026-11-30T10:00:00Z".parse().unwrap(),
+        source: "api",
+        idem_key: "k",
+        metadata: &metadata.map(|(n, v)| (n.to_string(), v)).into(),
+    };
+    let body = parts.body(&secret, [("a", 1), ("b", -1)].into_iter());
+    chain.seq = own.entry - 1;
+    let leaf = leaf(chain.head, own.entry, &secret, &body);
+    let link = chain.append(&body, &secret);
+    ProofEntry {
+        book: book.to_string(),
+        seq: own.entry,
+        index: 0,
+        leaf: String::from_utf8(leaf).unwrap(),
+        leaf_hash: link.leaf_hash,
+        path: vec![],
+        line: LineProof {
+            number: 1,
+            salt: SaltedLine::of(&all[1], &secret, 1).salt,
+            path: tiles(&mut tree).prove_inclusion(1, 3).unwrap(),
+        },
+    }
+}
+
+/// A log with an entry for every line, four of others at its head.
+pub(crate) fn proof(payee: Uuid, lines: &[Line]) -> Proof {
+    let book = Book {
+        node: u(7),
+        currency: Currency::EUR,
+    };
+    let (mut tree, mut chain) = (Tree::default(), Chain::default());
+    (0..4).for_each(|n| tree.push(Hash([n; 32])));
+    let mut entries = Vec::new();
+    for line in lines {
+        let mut entry = settlement(payee, line, &mut chain, &book.to_string());
+        entry.index = tree.size();
+        tree.push(entry.leaf_hash);
+        entries.push(entry);
+    }
+    let (size, root) = (tree.size(), tree.root());
+    let mut tiles = tiles(&mut tree);
+    for entry in &mut entries {
+        entry.path = tiles.prove_inclusion(entry.index, size).unwrap();
+    }
+    let log = LogKey::new(&origin(book.node), key()).unwrap();
+    let checkpoint = Checkpoint::new(log.name(), size, root)
+        .sign(&log, |bytes| pair().sign(bytes).as_ref().to_vec());
+    Proof {
+        checkpoint,
+        entries,
+    }
+}
+
 pub(crate) fn inputs() -> Inputs {
     let first = line(5, 3998, vec![], 250);
     let second = line(9, 100, refunds(), first.carry_after);
-    let proof = |seq| ProofEntry {
-        book: "n/money/EUR".into(),
-        seq,
-        leaf_hash: Hash::of(&[&[seq as u8]]),
-    };
+    let lines = vec![first, second];
     Inputs {
         head: head(),
         opening: 1_000,
@@ -96,14 +185,14 @@ pub(crate) fn inputs() -> Inputs {
         payouts: vec![],
         ever_paid: false,
         carry_opening: 250,
-        lines: vec![first, second],
+        proof: proof(u(21), &lines),
+        lines,
         commissions: vec![CommissionLine {
             dataset: u(41),
             dataset_title: "Own".into(),
             sales: 1,
             amount: 12,
         }],
-        proof: vec![proof(5), proof(9)],
     }
 }
 
@@ -153,7 +242,7 @@ fn a_party_without_lines_gets_its_statement_too() {
     let empty = Inputs {
         lines: vec![],
         commissions: vec![],
-        proof: vec![],
+        proof: Proof::default(),
         ..inputs()
     };
     let s = empty.build().unwrap();
@@ -275,7 +364,7 @@ fn inputs_that_do_not_add_up_are_refused() {
         (spoil(|i| i.carry_opening = 251), "line 1: carry_before"),
         (spoil(|i| i.carry_opening = -1), "line 1: carry_before"),
         (
-            spoil(|i| drop(i.proof.pop())),
+            spoil(|i| drop(i.proof.entries.pop())),
             "line 2: its entry 9 is not in the proof",
         ),
         (spoil(|i| i.opening = i64::MAX), "64-bit"),
@@ -407,10 +496,143 @@ fn amounts_beyond_53_bits_keep_their_value() {
 #[test]
 fn ten_thousand_lines_are_quick_to_check() {
     let mut lines: Vec<Line> = Vec::new();
-    for _ in 0..10_000 {
+    for entry in 1..=10_000 {
         let carry = lines.last().map_or(250, |l| l.carry_after);
-        lines.push(line(5, 1_999, vec![], carry));
+        lines.push(line(entry, 1_999, vec![], carry));
     }
-    let file = signed(&Inputs { lines, ..inputs() }.build().unwrap());
-    assert_eq!(verify(&file, &key()).unwrap().lines, 10_000);
+    let proof = proof(u(21), &lines);
+    let inputs = Inputs {
+        lines,
+        proof,
+        ..inputs()
+    };
+    let file = signed(&inputs.build().unwrap());
+    let summary = verify(&file, &key()).unwrap();
+    assert_eq!((summary.lines, summary.entries), (10_000, 10_000));
+    assert_eq!(summary.log_size, 10_004);
+}
+
+#[test]
+fn every_part_of_the_proof_is_checked() {
+    let at = |rest: &str| format!("/statement/proof/entries/1/{rest}");
+    let other = || Value::from("11".repeat(32));
+    for (pointer, value, words) in [
+        (at("leaf_hash"), other(), "line 2: its leaf does not have"),
+        (at("leaf"), "{}".into(), "line 2: its leaf does not have"),
+        (
+            at("path/0"),
+            other(),
+            "line 2: the checkpoint does not hold",
+        ),
+        (
+            at("index"),
+            4.into(),
+            "line 2: the checkpoint does not hold",
+        ),
+        (
+            at("index"),
+            6.into(),
+            "line 2: the checkpoint does not hold",
+        ),
+        (at("seq"), 5.into(), "proof: entry 5 comes twice"),
+        (
+            at("seq"),
+            7.into(),
+            "line 2: its entry 9 is not in the proof",
+        ),
+        (
+            at("line/path/1"),
+            other(),
+            "line 2: its entry does not hold the line",
+        ),
+        (
+            at("line/number"),
+            0.into(),
+            "line 2: its entry does not hold the line",
+        ),
+        (
+            at("line/salt"),
+            "00".into(),
+            "line 2: its entry does not hold the line",
+        ),
+        (at("book"), "n/money/EUR".into(), "proof: bad book"),
+        (
+            at("book"),
+            "00000000-0000-0000-0000-000000000008/money/EUR".into(),
+            "proof: 00000000-0000-0000-0000-000000000008/money/EUR is no book of this log",
+        ),
+        (
+            "/statement/proof/checkpoint".into(),
+            "".into(),
+            "proof: this is not a signed checkpoint",
+        ),
+        (
+            "/statement/lines/1/epoch".into(),
+            2.into(),
+            "line 2: epoch is 2, its entry states 1",
+        ),
+        (
+            "/statement/lines/0/revision".into(),
+            Value::from(u(51).to_string()),
+            "line 1: revision is",
+        ),
+        (
+            "/statement/head/period".into(),
+            "2026-10".into(),
+            "line 1: its entry is booked in 2026-11",
+        ),
+        (
+            "/statement/head/payee".into(),
+            Value::from(u(3).to_string()),
+            "line 1: its entry does not hold the line",
+        ),
+    ] {
+        let error = tampered(&pointer, value, true).to_string();
+        assert!(error.contains(words), "{pointer}: {error}");
+    }
+}
+
+/// A node that signs another root has signed what its statements do not rest on; a
+/// checkpoint of somebody else is none of the node's.
+#[test]
+fn the_checkpoint_must_be_the_nodes_own() {
+    let rest = Inputs {
+        lines: vec![],
+        commissions: vec![],
+        ..inputs()
+    };
+    let with = |checkpoint: String| {
+        let proof = Proof {
+            checkpoint,
+            entries: vec![],
+        };
+        let s = Inputs {
+            proof,
+            ..rest.clone()
+        };
+        verify(&signed(&s.build().unwrap()), &key())
+    };
+    let sound = proof(u(21), &[]).checkpoint;
+    assert_eq!(with(sound.clone()).unwrap().log_size, 4);
+    let forged = with(sound.replacen("\n4\n", "\n5\n", 1)).unwrap_err();
+    assert!(forged.to_string().contains("proof: "), "{forged}");
+    let log = LogKey::new(&origin(u(7)), key()).unwrap();
+    let other = Ed25519KeyPair::from_seed_unchecked(&[8; 32]).unwrap();
+    let foreign = Checkpoint::new(log.name(), 4, Hash::ZERO)
+        .sign(&log, |bytes| other.sign(bytes).as_ref().to_vec());
+    assert!(with(foreign).is_err());
+}
+
+/// The file of one contributor says nothing that only another should know.
+#[test]
+fn the_proof_names_nobody_else() {
+    let file = String::from_utf8(signed(&inputs().build().unwrap())).unwrap();
+    for other in [u(3), u(99)] {
+        assert!(!file.contains(&other.to_string()));
+    }
+    // Nor can their lines be tried out: their salts are not in it.
+    let other = crate::entry::line_salt(&[5; 16], 0);
+    assert!(!file.contains(&hex::encode(other)));
+    assert!(!file.contains(&hex::encode([5u8; 16])));
+    assert!(!file.contains(&hex::encode(crate::entry::postings_salt(&[5; 16]))));
 }

@@ -432,7 +432,7 @@ impl Batch {
             .heads
             .entry(currency)
             .or_default()
-            .append(&entry.body(), &salt);
+            .append(&entry.body(&salt), &salt);
         let seq = i64::try_from(link.seq).map_err(Fault::internal)?;
         self.push_postings(currency, seq, &entry.postings)?;
         self.new.entries.push(EntryRow {
