@@ -244,9 +244,14 @@ impl Tree {
         root.unwrap_or_else(empty_root)
     }
 
+    /// The tiles finished since the last call.
+    pub fn take_full(&mut self) -> Vec<Tile> {
+        std::mem::take(&mut self.full)
+    }
+
     /// The tiles finished since the last call, and the unfinished ones as they are.
     pub fn take_tiles(&mut self) -> Vec<Tile> {
-        let mut tiles = std::mem::take(&mut self.full);
+        let mut tiles = self.take_full();
         let mut number = self.size;
         for (level, hashes) in (0u8..).zip(&self.edge) {
             number >>= TILE_HEIGHT;

@@ -3,8 +3,10 @@
 //! Column types are one per concept (`Id`, `Instant`) so that the same query text
 //! serves SQLite and PostgreSQL; see [`crate::columns`].
 
+mod log;
 mod money_out;
 
+pub use log::*;
 pub use money_out::*;
 
 diesel::table! {

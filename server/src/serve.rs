@@ -32,7 +32,7 @@ use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::ctx::{Ctx, Inner};
 use crate::error::Fault;
-use crate::flows::operator_link;
+use crate::flows::{checkpoint, operator_link};
 use crate::jobs::Runners;
 use crate::journal::Journal;
 use crate::keys::{self, KeyFault, NodeKeys};
@@ -159,6 +159,9 @@ impl Running {
         // Commands whose callers have gone are carried out all the same.
         while self.ctx.journal.waiting() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if let Err(fault) = checkpoint::sign(&self.ctx).await {
+            tracing::warn!(%fault, "the last entries are in no checkpoint yet");
         }
         // Threads that end late may hold the context; the folder is free from here on.
         self.ctx.lock.unlock()?;

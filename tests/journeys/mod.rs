@@ -14,6 +14,7 @@ mod learning;
 mod licences;
 mod operator;
 mod payouts;
+mod proof;
 mod provider;
 mod refunds;
 mod settlement;

@@ -2,6 +2,7 @@
 
 mod age;
 mod hledger;
+mod merkle;
 mod openssl;
 mod pain001;
 mod s3;

@@ -11,7 +11,7 @@ use crate::support::outside::{program, run, text};
 use crate::support::{Database, TestApp, app};
 
 /// What stands before a raw Ed25519 key in a SubjectPublicKeyInfo (RFC 8410).
-const SPKI: [u8; 12] = [
+pub const SPKI: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 ];
 

@@ -24,6 +24,21 @@ pub fn program(name: &str, how: &str) -> Option<PathBuf> {
     found
 }
 
+/// A Python that can import a module, from `GRANARY_TEST_PYTHON` or `python3`, or says that
+/// its test is not run.
+pub fn python(module: &str, how: &str) -> Option<PathBuf> {
+    let python = std::env::var_os("GRANARY_TEST_PYTHON").unwrap_or_else(|| "python3".into());
+    let imported = Command::new(&python)
+        .args(["-c", &format!("import {module}")])
+        .stdin(Stdio::null())
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !imported {
+        missing(module, how);
+    }
+    imported.then(|| python.into())
+}
+
 /// Runs to the end and answers what was written; fails with it unless the program succeeds.
 pub fn run(command: &mut Command) -> String {
     let output = command

@@ -22,6 +22,10 @@ impl Audit {
         if let Some(line) = postings.iter().find(|p| p.amount == 0) {
             self.find("I1", &name, format!("line {} posts 0", line.line));
         }
+        if let Some((line, number)) = postings.iter().zip(0..).find(|(p, n)| p.line != *n) {
+            let message = format!("its line {number} is numbered {}", line.line);
+            self.find("I3", &name, message);
+        }
         self.chain(row, postings, &name);
         self.one_book(row, postings, &name);
         self.period(row, &name);

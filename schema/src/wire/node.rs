@@ -16,6 +16,13 @@ pub struct NodeInfo {
     pub verify_keys: Vec<VerifyKeyInfo>,
     /// Largest sealed upload in bytes.
     pub max_upload_bytes: u64,
+    /// Name and key that checkpoints are signed with, as programs for signed notes take it;
+    /// absent while the node has no books.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_key: Option<String>,
+    /// The latest checkpoint of the journal, a signed note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
 }
 
 /// One Ed25519 public key.

@@ -91,12 +91,28 @@ pub async fn export_ledger(
         .body(journal))
 }
 
+/// Query of the check.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct Verify {
+    /// A checkpoint that was kept outside, the whole signed note.
+    since: Option<String>,
+}
+
 /// Checks every invariant of the journal; an empty list means that all hold.
-#[utoipa::path(tag = "operator", responses((status = 200, body = Page<LedgerFinding>)))]
+#[utoipa::path(
+    tag = "operator",
+    params(Verify),
+    responses((status = 200, body = Page<LedgerFinding>)),
+)]
 #[get("/admin/ledger/verify")]
-pub async fn verify_ledger(ctx: Data<Ctx>, Signed(who): Signed) -> Answer<Page<LedgerFinding>> {
+pub async fn verify_ledger(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    query: Query<Verify>,
+) -> Answer<Page<LedgerFinding>> {
+    let Verify { since } = query.into_inner();
     ok(Page {
-        items: ledger_verify::ask(&ctx, &who).await?,
+        items: ledger_verify::ask(&ctx, &who, since).await?,
         next: None,
     })
 }

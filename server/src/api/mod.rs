@@ -11,6 +11,7 @@ mod datasets;
 mod describe;
 mod files;
 mod licences;
+mod log;
 mod node;
 mod offers;
 mod operators;
@@ -129,7 +130,9 @@ fn routes(app: &mut ServiceConfig) {
         .service(node::show_metrics)
         .service(node::show_openapi)
         .service(node::show_node)
-        .service(payments::take_stripe_message);
+        .service(payments::take_stripe_message)
+        .service(log::show_checkpoint)
+        .service(log::show_tile);
     app.service(
         scope("/api/v1")
             .configure(v1)

@@ -62,5 +62,5 @@ pub async fn show_openapi() -> Answer<utoipa::openapi::OpenApi> {
 #[utoipa::path(tag = "node", security(()), responses((status = 200, body = NodeInfo)))]
 #[get("/.well-known/granary.json")]
 pub async fn show_node(ctx: Data<Ctx>) -> Answer<NodeInfo> {
-    ok(well_known::node_info(&ctx))
+    ok(well_known::node_info(&ctx).await?)
 }

@@ -151,7 +151,7 @@ fn verify(file: &Path, key: &str) -> Outcome {
     print_text(&format!(
         "Genuine and correct: the signature and every figure were recomputed.\n\
          Period {}: opening {}, earned {}, paid {}, closing {}\n\
-         {} lines, {} journal entries named as proof. {}\n",
+         {} lines, {} journal entries shown in the log of {} that the node has signed. {}\n",
         sound.period,
         sound.opening,
         sound.earned,
@@ -159,6 +159,7 @@ fn verify(file: &Path, key: &str) -> Outcome {
         sound.closing,
         sound.lines,
         sound.entries,
+        sound.log_size,
         sound.answer
     ))
 }

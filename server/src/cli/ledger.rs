@@ -10,17 +10,19 @@ use super::stop::{Exit, Outcome, Stop};
 use super::table::Table;
 use super::{block_on, print_json, print_text, settings};
 use crate::config::Config;
-use crate::flows::ledger_export;
-use crate::journal::audit;
+use crate::flows::{ledger_export, ledger_verify};
+use crate::keys::{self, NodeKeys};
 
 pub fn run(args: Ledger) -> Outcome {
     match args.action {
         LedgerAction::Replay { scenario, out } => replay(&scenario, out.as_deref()),
         LedgerAction::Verify {
+            since,
             print,
             remote,
             config,
-        } => verify(print, &remote, &config),
+        } => verify(since.as_deref(), print, &remote, &config),
+        LedgerAction::Checkpoint { remote } => checkpoint(&remote),
         LedgerAction::Export {
             format: ExportFormat::Hledger,
             remote,
@@ -40,10 +42,24 @@ fn replay(scenario: &Path, out: Option<&Path>) -> Outcome {
     }
 }
 
-fn verify(print: Print, remote: &Remote, config: &Config) -> Outcome {
+fn verify(since: Option<&Path>, print: Print, remote: &Remote, config: &Config) -> Outcome {
+    let since = match since {
+        Some(path) => Some(std::fs::read_to_string(path).map_err(Stop::file(path))?),
+        None => None,
+    };
+    let since = since.as_deref();
     let findings = match Local::take(remote, config)? {
-        Some(local) => local.read(audit::verify)?,
-        None => block_on(async { Ok(settings::party(remote)?.ledger_verify().await?) })?,
+        Some(local) => {
+            let keys = own_keys(config)?;
+            local.read(|db| ledger_verify::against(db, keys.as_ref(), since))?
+        }
+        None => block_on(async {
+            let client = settings::party(remote)?;
+            Ok(match since {
+                Some(checkpoint) => client.ledger_verify_since(checkpoint).await?,
+                None => client.ledger_verify().await?,
+            })
+        })?,
     };
     if print.json {
         print_json(&findings)?;
@@ -58,6 +74,22 @@ fn verify(print: Print, remote: &Remote, config: &Config) -> Outcome {
             format!("the ledger breaks invariants in {n} places"),
         )),
     }
+}
+
+/// The key of the node whose data this is; none is made where there is none.
+fn own_keys(config: &Config) -> Outcome<Option<NodeKeys>> {
+    if !config.data_dir.join(keys::FILE_NAME).exists() {
+        return Ok(None);
+    }
+    NodeKeys::open(&config.data_dir, None)
+        .map(Some)
+        .map_err(|error| Stop::new(Exit::Machine, error.to_string()))
+}
+
+/// The node's latest checkpoint, to be kept somewhere else.
+fn checkpoint(remote: &Remote) -> Outcome {
+    let note = block_on(async { Ok(settings::visitor(remote)?.checkpoint().await?) })?;
+    print_text(&note)
 }
 
 fn found(findings: &[LedgerFinding]) -> String {

@@ -330,6 +330,17 @@ impl Client {
     pub async fn ledger_verify(&self) -> Answer<Vec<LedgerFinding>> {
         self.all("/api/v1/admin/ledger/verify", &[]).await
     }
+
+    /// `GET /api/v1/admin/ledger/verify`, held against a checkpoint that was kept outside.
+    pub async fn ledger_verify_since(&self, checkpoint: &str) -> Answer<Vec<LedgerFinding>> {
+        let since = [("since", checkpoint)];
+        self.all("/api/v1/admin/ledger/verify", &since).await
+    }
+
+    /// `GET /checkpoint`
+    pub async fn checkpoint(&self) -> Answer<String> {
+        self.text("/checkpoint").await
+    }
 }
 
 /// Money that leaves, and the bank.

@@ -151,6 +151,8 @@ mod tests {
             recipient,
             verify_keys: Vec::new(),
             max_upload_bytes,
+            log_key: None,
+            checkpoint: None,
         }
     }
 

@@ -4,6 +4,7 @@ pub mod assess;
 pub mod backup;
 pub mod bank_file;
 pub mod buy;
+pub mod checkpoint;
 pub mod clear_overlap;
 pub mod compose;
 pub mod contribute;

@@ -6,15 +6,15 @@
 //! closing before (I13).
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use ledger::account::{Account, Sub};
-use ledger::entry::Kind as EntryKind;
+use ledger::entry::{Kind as EntryKind, line_salt};
 use ledger::json::Hash;
 use ledger::period::Period;
 use ledger::statement::{
-    CommissionLine, Head, Inputs, LateCopy, Line, Moves, PayoutKind, PayoutLine, Previous,
-    ProofEntry, RefundLine, Statement, Status,
+    CommissionLine, Head, Inputs, LateCopy, Line, LineProof, Moves, PayoutKind, PayoutLine,
+    Previous, Proof, ProofEntry, RefundLine, Statement, Status,
 };
 use schema::columns::Key;
 use schema::db::Db;
@@ -24,7 +24,10 @@ use uuid::Uuid;
 use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::Fault;
+use crate::flows::checkpoint;
+use crate::journal::log;
 use crate::paging::Window;
+use crate::store::checkpoints::{self, CheckpointRow};
 use crate::store::pools::{self, LineRow, SettlementRow};
 use crate::store::statements::{self as store, PoolPart, StatementRow};
 use crate::store::{journal, parties, payouts};
@@ -147,6 +150,8 @@ struct Issuer<'a> {
     ctx: &'a Ctx,
     node: String,
     period: Period,
+    /// What the statements' proofs lead to: it holds everything that was booked.
+    at: CheckpointRow,
     parts: HashMap<Uuid, PoolPart>,
 }
 
@@ -164,6 +169,7 @@ impl<'a> Issuer<'a> {
             ctx,
             node,
             period,
+            at: checkpoint::sign_in(ctx, db)?,
             parts: HashMap::new(),
         })
     }
@@ -264,20 +270,22 @@ impl<'a> Issuer<'a> {
         payouts: Vec<PayoutLine>,
     ) -> Result<Statement, Fault> {
         let (party, period, currency) = (head.payee, head.period.to_string(), head.currency);
+        if let Some((last, _)) = rows.last()
+            && checkpoints::placed(db, &last.book)? < last.entry_seq
+        {
+            // Settled since this transaction began, by another node.
+            self.at = checkpoint::sign_in(self.ctx, db)?;
+        }
         let mut lines = Vec::with_capacity(rows.len());
-        let mut proof = BTreeMap::new();
+        let book = format!("{}/{}/{currency}", self.node, currency.kind());
+        let mut entries = Vec::with_capacity(rows.len());
         for (settlement, row) in rows {
             let part = match self.parts.entry(settlement.id.0) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => new.insert(store::pool_part(db, settlement)?),
             };
             lines.push(line(db, party, settlement, row, part)?);
-            let leaf: [u8; 32] = part
-                .leaf_hash
-                .as_slice()
-                .try_into()
-                .map_err(Fault::internal)?;
-            proof.insert(settlement.entry_seq, Hash(leaf));
+            entries.push(proof_entry(db, party, &book, settlement, part, &self.at)?);
         }
         let carry_opening = match rows.first() {
             Some((_, first)) => first.carry_before,
@@ -294,17 +302,10 @@ impl<'a> Issuer<'a> {
                 })
             })
             .collect::<Result<_, Fault>>()?;
-        let book = format!("{}/{}/{currency}", self.node, currency.kind());
-        let proof = proof
-            .into_iter()
-            .map(|(seq, leaf_hash)| {
-                Ok(ProofEntry {
-                    book: book.clone(),
-                    seq: count(seq)?,
-                    leaf_hash,
-                })
-            })
-            .collect::<Result<_, Fault>>()?;
+        let proof = Proof {
+            checkpoint: self.at.note.clone(),
+            entries,
+        };
         let moves = reserve_moves(db, party, &period, currency.code())?;
         let ever_paid = payouts::ever_paid(db, party, currency.code(), &period)?;
         Inputs {
@@ -346,11 +347,47 @@ impl<'a> Issuer<'a> {
     }
 }
 
-/// Whether an issue differs from a new one in nothing but its own identity.
+/// What shows that a line stands in the journal.
+fn proof_entry(
+    db: &mut Db,
+    party: Uuid,
+    book: &str,
+    settlement: &SettlementRow,
+    part: &PoolPart,
+    at: &CheckpointRow,
+) -> Result<ProofEntry, Fault> {
+    let (SettlementRow { id, book: own, .. }, seq) = (settlement, settlement.entry_seq);
+    let (secret, leaf_hash) = &part.entry;
+    let secret = secret.as_slice().try_into().map_err(Fault::internal)?;
+    let leaf_hash = leaf_hash.as_slice().try_into().map_err(Fault::internal)?;
+    let (index, path) = log::prove(db, own, seq, count(at.size)?)?;
+    let number = part
+        .order
+        .binary_search(&party)
+        .map_err(|_| Fault::internal(format!("settlement {} has no share of {party}", id.0)))?;
+    let (number, lines) = (number as u64, part.order.len() as u64);
+    Ok(ProofEntry {
+        book: book.to_owned(),
+        seq: count(seq)?,
+        index,
+        leaf: part.leaf.clone(),
+        leaf_hash: Hash(leaf_hash),
+        path,
+        line: LineProof {
+            number,
+            salt: hex::encode(line_salt(secret, number)),
+            path: log::prove_line(db, id.0, number, lines)?,
+        },
+    })
+}
+
+/// Whether an issue differs from a new one in nothing but its own identity and the checkpoint
+/// that its proof leads to.
 fn says_the_same(row: &StatementRow, new: &Statement) -> bool {
     Statement::read(row.document.as_bytes()).is_ok_and(|old| {
         Statement {
             head: new.head.clone(),
+            proof: new.proof.clone(),
             ..old
         } == *new
     })

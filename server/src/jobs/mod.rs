@@ -8,6 +8,7 @@
 
 mod assess;
 mod compose;
+mod log;
 mod payments;
 
 use std::panic::AssertUnwindSafe;
@@ -130,6 +131,7 @@ impl Runners {
             .collect();
         // Money does not wait behind a large file.
         tasks.push(spawn("money".to_owned(), MONEY));
+        tasks.push(tokio::spawn(log::keep(ctx.clone(), stop.clone())));
         Ok(Self { stop, tasks })
     }
 

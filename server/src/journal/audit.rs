@@ -2,6 +2,10 @@
 //!
 //! Rows come in pages, so memory grows with accounts and contributors, not with entries.
 
+mod log;
+
+pub use self::log::Against;
+
 use std::collections::HashMap;
 
 use ledger::audit::{self, Audit};
@@ -12,6 +16,7 @@ use schema::db::Db;
 use schema::wire::LedgerFinding;
 use uuid::Uuid;
 
+use super::batch::recorded;
 use crate::error::Fault;
 use crate::store::journal::{self as rows, EntryRow, PostingRow};
 use crate::store::orders::{self, OrderRow};
@@ -100,12 +105,20 @@ impl<'a> Postings<'a> {
     }
 }
 
+/// [`verify_against`] nothing but the rows themselves.
+///
+/// # Errors
+/// The database's own.
+pub fn verify(db: &mut Db) -> Result<Vec<LedgerFinding>, Fault> {
+    verify_against(db, &Against::default())
+}
+
 /// Recomputes everything the ledger rests on and answers what is broken, rows named.
 /// Reads only; call it on one unchanging state ([`Db::snapshot`]).
 ///
 /// # Errors
 /// The database's own.
-pub fn verify(db: &mut Db) -> Result<Vec<LedgerFinding>, Fault> {
+pub fn verify_against(db: &mut Db, against: &Against) -> Result<Vec<LedgerFinding>, Fault> {
     let mut audit = Audit::default();
     let mut own = Vec::new();
     let node = rows::stored_node_id(db)?.unwrap_or_default();
@@ -142,6 +155,7 @@ pub fn verify(db: &mut Db) -> Result<Vec<LedgerFinding>, Fault> {
     }
     verify_settlements(db, &mut own)?;
     super::audit_payouts::verify(db, &mut own)?;
+    log::verify(db, &node, against, &mut own)?;
     let found = audit.finish().into_iter().map(|finding| LedgerFinding {
         invariant: finding.invariant.to_owned(),
         row: finding.row,
@@ -187,25 +201,28 @@ fn verify_entries(
                 })
                 .collect();
             audit.entry(&entry_row(entry, full.clone()), &lines);
-            let bound = serde_json::from_str::<serde_json::Value>(&entry.meta).ok();
-            let bound = bound
-                .as_ref()
-                .and_then(|meta| meta.get("request"))
-                .and_then(|hash| hash.as_str());
-            let stored = <[u8; 32]>::try_from(entry.request_hash.as_slice())
-                .ok()
-                .map(Hash);
-            if stored.map(|hash| hash.to_string()).as_deref() != bound {
-                own.push(finding(
-                    "I4",
-                    format!("entry {} of {full}", entry.seq),
-                    "its request_hash is not the one its body binds".to_owned(),
-                ));
-            }
+            bound(entry, &full, own);
             Ok(())
         })?;
     }
     Ok(())
+}
+
+/// Columns that stand in the body under another name.
+fn bound(entry: &EntryRow, book: &str, own: &mut Vec<LedgerFinding>) {
+    let meta: serde_json::Value = serde_json::from_str(&entry.meta).unwrap_or_default();
+    let stated = |name: &str| meta.get(name).and_then(serde_json::Value::as_str);
+    let name = format!("entry {} of {book}", entry.seq);
+    let request = <[u8; 32]>::try_from(entry.request_hash.as_slice()).ok();
+    let request = request.map(|hash| Hash(hash).to_string());
+    if stated("request") != request.as_deref() {
+        let message = "its request_hash is not the one its body binds".to_owned();
+        own.push(finding("I4", name.clone(), message));
+    }
+    if stated("recorded_at") != Some(recorded(entry.recorded_at.into()).as_str()) {
+        let message = "its recorded_at is not the one its body binds".to_owned();
+        own.push(finding("I3", name, message));
+    }
 }
 
 fn entry_row(row: &EntryRow, book: String) -> audit::EntryRow {
@@ -342,7 +359,9 @@ fn is_free(row: &OrderRow) -> bool {
 fn verify_settlements(db: &mut Db, own: &mut Vec<LedgerFinding>) -> Result<(), Fault> {
     for settlement in pools::all_settlements(db)? {
         let mut credited = 0i128;
-        for line in pools::lines(db, settlement.id.0)? {
+        let lines = pools::lines(db, settlement.id.0)?;
+        log::verify_lines(db, &settlement, &lines, own)?;
+        for line in lines {
             credited += i128::from(line.amount);
             let range = 0..ledger::epoch::D;
             let sound = range.contains(&line.carry_before)

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use ledger::account::Account;
-use ledger::entry::{Book, Chain, Draft, Kind as EntryKind};
+use ledger::entry::{self, Book, Chain, Draft, Kind as EntryKind};
 use ledger::json::{self, Hash};
 use ledger::money::{Currency, Money};
 use ledger::pool::Pool;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::command::{At, Command, Request, Work, key_conflict};
 use super::plan;
 use crate::error::{Fault, Kind};
+use crate::store::checkpoints::LeafRow;
 use crate::store::journal::{self as rows, AccountRow, AnswerRow, EntryRow, PostingRow};
 use crate::store::orders::{self, LicenceRow, OrderRow, RefundRow};
 use crate::store::outbox::{self, OutboxRow};
@@ -64,6 +65,7 @@ pub(super) struct NewRows {
     entries: Vec<EntryRow>,
     postings: Vec<PostingRow>,
     answers: Vec<AnswerRow>,
+    leaves: Vec<LeafRow>,
     pub(super) orders: Vec<OrderRow>,
     pub(super) licences: Vec<LicenceRow>,
     pub(super) refunds: Vec<RefundRow>,
@@ -408,6 +410,7 @@ impl Batch {
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
         metadata.insert("request".to_owned(), request.hash.to_string());
+        metadata.insert("recorded_at".to_owned(), recorded(self.recorded_at));
         let mut draft = Draft {
             id,
             kind,
@@ -428,11 +431,15 @@ impl Batch {
         let entry = draft.balance().map_err(Fault::internal)?;
         self.apply(currency, &entry.postings)?;
         let meta = json::canonical(&entry.metadata).map_err(Fault::internal)?;
-        let link = self
-            .heads
-            .entry(currency)
-            .or_default()
-            .append(&entry.body(&salt), &salt);
+        let body = entry.body(&salt);
+        let link = self.heads.entry(currency).or_default().append(&body, &salt);
+        if kind == EntryKind::Settlement {
+            let leaf = entry::leaf(link.prev_hash, link.seq, &salt, &body);
+            self.new.leaves.push(LeafRow {
+                settlement_id: Key(id),
+                leaf: String::from_utf8(leaf).map_err(Fault::internal)?,
+            });
+        }
         let seq = i64::try_from(link.seq).map_err(Fault::internal)?;
         self.push_postings(currency, seq, &entry.postings)?;
         self.new.entries.push(EntryRow {
@@ -548,6 +555,11 @@ impl Batch {
         Ok(())
     }
 
+    /// The leaves of the settlements that were booked; their rows come after the settlements'.
+    pub(super) fn take_leaves(&mut self) -> Vec<LeafRow> {
+        std::mem::take(&mut self.new.leaves)
+    }
+
     /// Writes everything that was planned.
     pub(super) fn write(&mut self, db: &mut Db) -> Result<(), Fault> {
         let (mut fresh, mut balances) = (Vec::new(), Vec::new());
@@ -616,6 +628,11 @@ impl Batch {
         }
         Ok(())
     }
+}
+
+/// How an entry binds the moment it was written.
+pub(crate) fn recorded(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
 }
 
 fn too_large(account: &Account) -> Fault {

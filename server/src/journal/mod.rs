@@ -15,6 +15,8 @@
 //! the same session: a node that has lost the lock has lost its transaction too, so two
 //! writers can never both commit. On SQLite the data directory's lock does that.
 //!
+//! The [`log`] over all books is grown apart from it, when a checkpoint is made.
+//!
 //! [`command`] says what can be asked, [`batch`] holds the state of one transaction, [`plan`],
 //! [`provider`] and [`settle`] turn commands into rows, [`payouts`] and [`bank`] those about money
 //! that leaves, [`writer`] is the thread.
@@ -31,6 +33,7 @@ mod writer;
 pub mod audit;
 mod audit_payouts;
 pub mod bench;
+pub mod log;
 pub mod market;
 pub mod reconcile;
 #[cfg(test)]

@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use ledger::account::Account;
 use ledger::entry::Kind as EntryKind;
 use ledger::epoch::Epoch;
-use ledger::json::Hash;
+use ledger::lines;
+use ledger::merkle::{self, Tree};
 use ledger::money::Currency;
 use ledger::rules;
 use ledger::settle::{Settlement, settle_pool};
@@ -20,13 +21,14 @@ use uuid::Uuid;
 use super::batch::{Batch, Booking};
 use super::command::{Command, Posted};
 use crate::error::Fault;
+use crate::store::checkpoints::{self, LineTileRow};
 use crate::store::pools::{self, CarryRow, LineRow, PoolRow, SettlementRow};
 
 /// A pool with what its settlement gives.
 struct Settled {
     pool: PoolRow,
     currency: Currency,
-    digest: Hash,
+    epoch: Epoch<Uuid>,
     outcome: Settlement<Uuid>,
 }
 
@@ -54,11 +56,14 @@ pub(super) fn run(
         settled.push(settle_one(db, pool, &mut carries)?);
     }
     load_accounts(db, &mut batch, &settled)?;
-    let (mut ids, mut rows, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ids, mut rows, mut credits) = (Vec::new(), Vec::new(), Vec::new());
+    let mut tiles = Vec::new();
     for one in settled {
         let (id, salt) = fresh();
-        let row = book(&mut batch, command, id, salt, &one)?;
-        lines.extend(one.outcome.lines.iter().map(|line| LineRow {
+        let mut tree = lines::tree(&one.outcome.lines, &salt);
+        let row = book(&mut batch, command, id, salt, &one, &tree)?;
+        tiles.extend(tile_rows(id, &mut tree)?);
+        credits.extend(one.outcome.lines.iter().map(|line| LineRow {
             settlement_id: Key(id),
             party_id: Key(line.contributor),
             share: line.share,
@@ -73,7 +78,9 @@ pub(super) fn run(
     batch.write(db)?;
     pools::put_carries(db, &carries.changed())?;
     pools::insert_settlements(db, &rows)?;
-    pools::insert_lines(db, &lines)?;
+    pools::insert_lines(db, &credits)?;
+    checkpoints::insert_leaves(db, &batch.take_leaves())?;
+    checkpoints::insert_line_tiles(db, &tiles)?;
     Ok(Posted {
         ids,
         repeated: false,
@@ -147,9 +154,22 @@ fn settle_one(db: &mut Db, pool: PoolRow, carries: &mut Carries) -> Result<Settl
     Ok(Settled {
         pool,
         currency,
-        digest: epoch.digest(),
+        epoch,
         outcome,
     })
+}
+
+/// The hashes of a settlement's tree, for proofs of single lines.
+fn tile_rows(id: Uuid, tree: &mut Tree) -> Result<Vec<LineTileRow>, Fault> {
+    let row = |tile: &merkle::Tile| {
+        Ok(LineTileRow {
+            settlement_id: Key(id),
+            level: i32::from(tile.level),
+            number: i64::try_from(tile.number).map_err(Fault::internal)?,
+            hashes: merkle::tile_bytes(&tile.hashes),
+        })
+    };
+    tree.take_tiles().iter().map(row).collect()
 }
 
 fn load_accounts(db: &mut Db, batch: &mut Batch, settled: &[Settled]) -> Result<(), Fault> {
@@ -185,20 +205,16 @@ fn book(
     id: Uuid,
     salt: [u8; 16],
     one: &Settled,
+    tree: &Tree,
 ) -> Result<SettlementRow, Fault> {
     let Settled {
         pool,
         currency,
-        digest,
+        epoch,
         outcome,
     } = one;
-    let epoch = u32::try_from(pool.epoch).map_err(Fault::internal)?;
-    let lines = rules::settlement(pool.revision_id.0, epoch, outcome);
-    let total: i128 = outcome
-        .lines
-        .iter()
-        .map(|line| i128::from(line.credit))
-        .sum();
+    let revision = pool.revision_id.0;
+    let number = u32::try_from(pool.epoch).map_err(Fault::internal)?;
     let seq = batch.book(Booking {
         id,
         kind: EntryKind::Settlement,
@@ -206,14 +222,8 @@ fn book(
         at: command.at,
         request: &command.request,
         key: format!("settlement:{id}"),
-        links: vec![
-            ("delta", outcome.delta.to_string()),
-            ("dust", outcome.dust.to_string()),
-            ("epoch_digest", digest.to_string()),
-            ("lines_count", outcome.lines.len().to_string()),
-            ("lines_total", total.to_string()),
-        ],
-        lines,
+        links: lines::links(revision, number, epoch, outcome, tree.root()),
+        lines: rules::settlement(revision, number, outcome),
         salt,
     })?;
     let sums = ledger::pool::Pool {

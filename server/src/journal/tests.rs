@@ -4,6 +4,7 @@
 mod batches;
 mod corruption;
 mod flows;
+mod log;
 mod measured;
 mod oracle;
 mod story;

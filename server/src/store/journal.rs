@@ -429,6 +429,15 @@ pub fn posted(
     Ok(Some((kind, minor)))
 }
 
+/// One entry by its place.
+pub fn entry_at(db: &mut Db, book: &str, seq: i64) -> Result<Option<EntryRow>, Fault> {
+    Ok(on!(db, c => entry::table
+        .find((book, seq))
+        .select(EntryRow::as_select())
+        .first(c)
+        .optional())?)
+}
+
 /// Names of accounts by number.
 pub fn account_names(db: &mut Db) -> Result<HashMap<i64, (String, String)>, Fault> {
     let rows: Vec<(i64, String, String)> = on!(db, c => account::table

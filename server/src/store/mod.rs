@@ -1,6 +1,7 @@
 //! The only room that reads and writes the tables; one file per aggregate.
 
 pub mod bank_files;
+pub mod checkpoints;
 pub mod contributions;
 pub mod counters;
 pub mod datasets;

@@ -17,6 +17,7 @@ use schema::wire::{Amount, PartyView, StatementView};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::checkpoints;
 use super::pools::SettlementRow;
 use crate::error::Fault;
 
@@ -212,8 +213,12 @@ pub struct PoolPart {
     pub weights: HashMap<Uuid, u128>,
     /// The epoch before it, if there was one: revision number, shares and weights.
     pub before: Before,
-    /// Leaf hash of the settlement's entry.
-    pub leaf_hash: Vec<u8>,
+    /// Contributors of the epoch in the order of the settlement's lines.
+    pub order: Vec<Uuid>,
+    /// Salt and leaf hash of the settlement's entry.
+    pub entry: (Vec<u8>, Vec<u8>),
+    /// The leaf itself.
+    pub leaf: String,
 }
 
 /// Refunds of sales of one period.
@@ -252,20 +257,25 @@ pub fn pool_part(db: &mut Db, of: &SettlementRow) -> Result<PoolPart, Fault> {
         .select(diesel::dsl::max(settlement::entry_seq))
         .first(c))?;
     let since = since.unwrap_or(0);
-    let leaf_hash = on!(db, c => entry::table
+    let entry = on!(db, c => entry::table
         .find((&of.book, of.entry_seq))
-        .select(entry::leaf_hash)
+        .select((entry::salt, entry::leaf_hash))
         .first(c))?;
+    let weights: HashMap<Uuid, u128> = weights(db, of.revision_id, of.epoch)?
+        .into_iter()
+        .map(|(party, (_, weight))| (party, weight))
+        .collect();
+    let mut order: Vec<Uuid> = weights.keys().copied().collect();
+    order.sort_unstable();
     Ok(PoolPart {
         dataset: (dataset.1.0, dataset.2, dataset.3),
         sales: sales_between(db, of, since)?,
         refunds: refunds_between(db, of, since)?,
-        weights: weights(db, of.revision_id, of.epoch)?
-            .into_iter()
-            .map(|(p, (_, w))| (p, w))
-            .collect(),
+        weights,
+        order,
         before: epoch_before(db, dataset.1, dataset.3, (of.revision_id, of.epoch))?,
-        leaf_hash,
+        entry,
+        leaf: checkpoints::leaf(db, of.id.0)?,
     })
 }
 

@@ -206,14 +206,27 @@ pub struct Ledger {
 pub enum LedgerAction {
     /// Check every invariant on every row of the journal.
     ///
-    /// Works on the data folder when no node runs on it, else asks the running node.
+    /// Works on the data folder when no node runs on it, else asks the running node. With a
+    /// checkpoint that was kept somewhere else, also that nothing written until then has been
+    /// changed or removed since.
+    #[command(after_help = "Examples:
+  granary ledger checkpoint > monday.checkpoint
+  granary ledger verify --since monday.checkpoint")]
     Verify {
+        /// Checkpoint that was kept, as `granary ledger checkpoint` printed it
+        #[arg(long, value_name = "FILE")]
+        since: Option<PathBuf>,
         #[command(flatten)]
         print: Print,
         #[command(flatten)]
         remote: Remote,
         #[command(flatten)]
         config: Config,
+    },
+    /// Print what the node signs its journal to be, to be kept somewhere else.
+    Checkpoint {
+        #[command(flatten)]
+        remote: Remote,
     },
     /// Write the journal for other accounting programs.
     #[command(after_help = "Examples:

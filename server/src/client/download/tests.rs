@@ -87,6 +87,8 @@ impl Fixture {
                 public_key: self.key.verify_key().to_string(),
             }],
             max_upload_bytes: 0,
+            log_key: None,
+            checkpoint: None,
         };
         let server = play(listener, self.sealed.clone(), parts);
         let client = Client::new(&node).unwrap();

@@ -1,7 +1,13 @@
 //! Sample documents: a quality report and a signed statement.
 
+use ledger::checkpoint::{Checkpoint, LogKey, origin};
+use ledger::entry::{BodyParts, Book, Chain, leaf};
+use ledger::lines::SaltedLine;
 use ledger::money::Currency;
-use ledger::statement::{Head, Inputs, LateCopy, Line, Moves, ProofEntry, Status};
+use ledger::settle::CreditLine;
+use ledger::statement::{
+    Head, Inputs, LateCopy, Line, LineProof, Moves, Proof, ProofEntry, Status,
+};
 use serde_json::{Value, json};
 
 use super::{at, id};
@@ -59,11 +65,7 @@ pub fn statement_file() -> String {
         issued_at: at(5),
     };
     let line = line();
-    let proof = vec![ProofEntry {
-        book: "EUR".into(),
-        seq: 10,
-        leaf_hash: serde_json::from_value(json!("00".repeat(32))).expect("a hash"),
-    }];
+    let proof = proof(&head, &line);
     let (moves, payouts) = (Moves::default(), vec![]);
     let inputs = Inputs {
         head,
@@ -78,6 +80,67 @@ pub fn statement_file() -> String {
     };
     let statement = inputs.build().expect("it adds up");
     json!({"signature": {"algorithm": "Ed25519", "key": "AAAA", "value": "AAAA"}, "statement": statement}).to_string()
+}
+
+/// A log of one settlement of one contributor: both trees are a leaf.
+fn proof(head: &Head, own: &Line) -> Proof {
+    let book = Book {
+        node: id(7),
+        currency: head.currency,
+    };
+    let credit = CreditLine {
+        contributor: head.payee,
+        share: own.share_ppt,
+        credit: own.amount,
+        carry_before: own.carry_before,
+        carry_after: own.carry_after,
+    };
+    let secret = [5; 16];
+    let salted = SaltedLine::of(&credit, &secret, 0);
+    let metadata = [
+        ("delta", own.pool_delta.to_string()),
+        ("epoch", own.epoch.to_string()),
+        ("lines_count", "1".to_owned()),
+        ("lines_root", salted.hash().to_string()),
+        ("revision", own.revision.to_string()),
+    ];
+    let (name, period) = (book.to_string(), head.period.to_string());
+    let parts = BodyParts {
+        id: id(96),
+        kind: "settlement",
+        book: &name,
+        period: &period,
+        event_time: at(4),
+        source: "sample",
+        idem_key: "sample",
+        metadata: &metadata.map(|(n, v)| (n.to_owned(), v)).into(),
+    };
+    let body = parts.body(&secret, std::iter::empty());
+    let mut chain = Chain {
+        seq: own.entry - 1,
+        ..Chain::default()
+    };
+    let text = leaf(chain.head, own.entry, &secret, &body);
+    let link = chain.append(&body, &secret);
+    let key = LogKey::new(&origin(book.node), [0; 32]).expect("a name");
+    let checkpoint = Checkpoint::new(key.name(), 1, link.leaf_hash);
+    let entry = ProofEntry {
+        book: name,
+        seq: own.entry,
+        index: 0,
+        leaf: String::from_utf8(text).expect("JSON"),
+        leaf_hash: link.leaf_hash,
+        path: vec![],
+        line: LineProof {
+            number: 0,
+            salt: salted.salt,
+            path: vec![],
+        },
+    };
+    Proof {
+        checkpoint: checkpoint.sign(&key, |_| vec![0; 64]),
+        entries: vec![entry],
+    }
 }
 
 fn line() -> Line {
