@@ -18,5 +18,6 @@ mod proof;
 mod provider;
 mod refunds;
 mod settlement;
+mod statements;
 mod tokens;
 mod withdrawal;

@@ -6,5 +6,6 @@ mod merkle;
 mod openssl;
 mod pain001;
 mod s3;
+mod statements;
 mod stripe;
 mod tables;

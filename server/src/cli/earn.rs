@@ -6,7 +6,7 @@ use ledger::statement::{self, PayoutKind, Statement as Document};
 use schema::wire::StatementView;
 
 use super::amount::{number, show};
-use super::args::{Statement, StatementAction};
+use super::args::{Statement, StatementAction, StatementFormat};
 use super::stop::{Exit, Outcome, Stop};
 use super::table::{Table, grade, grouped, share};
 use super::{block_on, consume, print_json, print_text, settings};
@@ -24,22 +24,60 @@ pub fn statement(args: Statement) -> Outcome {
         }),
         StatementAction::Show {
             id,
+            format,
             out,
             print,
             remote,
         } => block_on(async {
-            let file = settings::party(&remote)?.statement_document(id).await?;
-            if let Some(path) = &out {
-                std::fs::write(path, &file).map_err(Stop::file(path))?;
+            let client = settings::party(&remote)?;
+            let out = out.as_deref();
+            match ending(format) {
+                Some(ending) => keep(&client.statement_file(id, ending).await?, ending, out),
+                None => {
+                    let file = client.statement_document(id).await?;
+                    document(&file, print.json || format == StatementFormat::Json, out)
+                }
             }
-            if print.json {
-                return print_text(&format!("{}\n", file.trim_end()));
-            }
-            let document = Document::read(file.trim_end().as_bytes())
-                .map_err(|error| Stop::new(Exit::Wrong, error.to_string()))?;
-            print_text(&render(&document))
         }),
     }
+}
+
+/// The name of a format that the node renders.
+fn ending(format: StatementFormat) -> Option<&'static str> {
+    match format {
+        StatementFormat::Text | StatementFormat::Json => None,
+        StatementFormat::Csv => Some("csv"),
+        StatementFormat::Parquet => Some("parquet"),
+        StatementFormat::Hledger => Some("hledger"),
+        StatementFormat::Beancount => Some("beancount"),
+        StatementFormat::Pdf => Some("pdf"),
+    }
+}
+
+/// Saves or prints a rendered statement; what is no text is only saved.
+fn keep(bytes: &[u8], ending: &str, out: Option<&Path>) -> Outcome {
+    if let Some(path) = out {
+        return std::fs::write(path, bytes).map_err(Stop::file(path));
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !matches!(ending, "pdf" | "parquet") => print_text(text),
+        _ => {
+            let words = format!("{ending} is no text: name a file with --out");
+            Err(Stop::new(Exit::Usage, words))
+        }
+    }
+}
+
+fn document(file: &str, json: bool, out: Option<&Path>) -> Outcome {
+    if let Some(path) = out {
+        std::fs::write(path, file).map_err(Stop::file(path))?;
+    }
+    if json {
+        return print_text(&format!("{}\n", file.trim_end()));
+    }
+    let document = Document::read(file.trim_end().as_bytes())
+        .map_err(|error| Stop::new(Exit::Wrong, error.to_string()))?;
+    print_text(&render(&document))
 }
 
 fn statements(list: &[StatementView]) -> String {

@@ -132,6 +132,13 @@ impl Client {
             .map_err(|error| ClientError::transport(&self.node, &error))
     }
 
+    pub(super) async fn bytes(&self, path: &str) -> Answer<Vec<u8>> {
+        let response = self.send(self.request(Method::GET, path)).await?;
+        let read = response.bytes().await;
+        read.map(Into::into)
+            .map_err(|error| ClientError::transport(&self.node, &error))
+    }
+
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,

@@ -337,6 +337,12 @@ impl Client {
         self.all("/api/v1/admin/ledger/verify", &since).await
     }
 
+    /// `GET /api/v1/statements/{id}.csv`, `.parquet`, `.hledger`, `.beancount` or `.pdf`
+    pub async fn statement_file(&self, id: Uuid, ending: &str) -> Answer<Vec<u8>> {
+        let path = format!("/api/v1/statements/{id}.{}", segment(ending));
+        self.bytes(&path).await
+    }
+
     /// `GET /checkpoint`
     pub async fn checkpoint(&self) -> Answer<String> {
         self.text("/checkpoint").await

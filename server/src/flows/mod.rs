@@ -45,6 +45,7 @@ pub mod settle;
 pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
+pub mod statement_files;
 pub mod statements;
 pub mod take_message;
 pub mod tell_provider;

@@ -38,6 +38,15 @@ struct Signature {
 /// Lines shown on the page; the file holds all of them.
 const SHOWN: usize = 12;
 
+/// Formats to take along, by the end of their address.
+const FORMATS: [(&str, &str); 5] = [
+    ("pdf", "PDF"),
+    ("csv", "CSV"),
+    ("parquet", "Parquet"),
+    ("hledger", "hledger and ledger"),
+    ("beancount", "beancount"),
+];
+
 impl StatementPage {
     fn read(shell: Shell, document: &str) -> Result<Self, Fault> {
         let Envelope {
@@ -86,6 +95,45 @@ impl StatementPage {
         .collect()
     }
 
+    fn formats(&self) -> [(&'static str, &'static str); 5] {
+        FORMATS
+    }
+
+    /// The bridge as one sum.
+    fn bridge_sum(&self) -> String {
+        let b = &self.s.bridge;
+        let mut sum = self.money(&b.opening);
+        let moves = self.moves();
+        for minor in [b.earned]
+            .iter()
+            .chain(moves.iter().map(|(_, minor)| minor))
+        {
+            let sign = if *minor < 0 { "−" } else { "+" };
+            let amount = self.money(&minor.saturating_abs());
+            sum.push_str(&format!(" {sign} {amount}"));
+        }
+        format!("{sum} = {}", self.money(&b.closing))
+    }
+
+    /// A line's arithmetic, step by step, in integers.
+    fn steps(&self, l: &Line) -> Vec<String> {
+        let mut into = format!("{} − {} − {} − {}", l.gross, l.tax, l.fee, l.commission);
+        for refund in &l.refunds {
+            into.push_str(&format!(" − {}", refund.net));
+        }
+        vec![
+            format!("pool = {into} = {}", l.pool_delta),
+            format!(
+                "share = 10¹² × {} ÷ {} = {} (rounded by largest remainders)",
+                l.weight, l.weight_total, l.share_ppt
+            ),
+            format!(
+                "({} + {} × {}) ÷ 10¹² = {}, rest {}",
+                l.carry_before, l.pool_delta, l.share_ppt, l.amount, l.carry_after
+            ),
+        ]
+    }
+
     fn strip(&self) -> Strip {
         let named = |l: &Line| {
             (
@@ -131,6 +179,10 @@ mod tests {
                 "615384615384",
                 "11.02 EUR",
                 "granary statement verify",
+                "0.00 EUR + 11.02 EUR = 11.02 EUR",
+                "pool = 1990 − 0 − 199 − 0 = 1791",
+                "(0 + 1791 × 615384615384) ÷ 10¹² = 1102, rest 153846152744",
+                ".beancount\"",
                 "class=\"ticket statement\"",
                 "no payouts yet",
                 "Late copies",

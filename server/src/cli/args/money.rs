@@ -100,11 +100,18 @@ pub enum StatementAction {
         #[command(flatten)]
         remote: Remote,
     },
-    /// One statement, readable; --out saves the signed document.
+    /// One statement, readable; --out saves the signed document, or the format asked for.
+    #[command(after_help = "Examples:
+  granary statement show ID --out statement.json
+  granary statement show ID --format hledger > statement.journal
+  granary statement show ID --format pdf --out statement.pdf")]
     Show {
         /// Its id.
         id: Uuid,
-        /// Save the signed document, which verifies offline.
+        /// Format; all of them say what the signed document says.
+        #[arg(long, value_enum, default_value_t = StatementFormat::Text)]
+        format: StatementFormat,
+        /// Save the signed document, which verifies offline, or the format asked for.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         #[command(flatten)]
@@ -122,6 +129,25 @@ pub enum StatementAction {
         #[command(flatten)]
         node_key: NodeKeyArg,
     },
+}
+
+/// A format of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StatementFormat {
+    /// For reading here.
+    Text,
+    /// The signed document.
+    Json,
+    /// The lines, amounts in minor units.
+    Csv,
+    /// The same with types.
+    Parquet,
+    /// A journal for hledger and ledger.
+    Hledger,
+    /// A file for beancount.
+    Beancount,
+    /// On paper.
+    Pdf,
 }
 
 /// Confirm money that arrived for a wallet.

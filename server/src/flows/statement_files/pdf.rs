@@ -1,0 +1,214 @@
+//! A statement on paper: what its page says, in the same order.
+
+use ledger::money::Money;
+use ledger::statement::{Line, Statement, Status};
+
+use super::paper::{self, COLUMNS};
+use crate::error::Fault;
+
+/// The PDF.
+pub(super) fn statement(s: &Statement) -> Result<Vec<u8>, Fault> {
+    let head = &s.head;
+    let title = format!(
+        "Statement {} {} no. {}",
+        head.period, head.currency, head.number
+    );
+    let mut sheet = Sheet {
+        s,
+        lines: Vec::new(),
+    };
+    sheet.head();
+    sheet.bridge();
+    for line in &s.lines {
+        sheet.line(line);
+    }
+    for own in &s.commissions {
+        let what = format!(
+            "Your commission on {} sales of {}",
+            own.sales, own.dataset_title
+        );
+        sheet.figure(&what, own.amount);
+    }
+    sheet.totals();
+    sheet.proof();
+    paper::pdf(&title, &format!("{title} · {}", head.id), &sheet.lines)
+}
+
+/// Lines while they are written.
+struct Sheet<'a> {
+    s: &'a Statement,
+    lines: Vec<String>,
+}
+
+impl Sheet<'_> {
+    fn money(&self, minor: i64) -> String {
+        Money::new(minor, self.s.head.currency).to_string()
+    }
+
+    /// Words, broken at spaces where they are longer than a line.
+    fn say(&mut self, words: &str) {
+        let mut line = String::new();
+        for word in words.split_whitespace() {
+            let wide = line.chars().count() + 1 + word.chars().count() > COLUMNS;
+            if wide && !line.is_empty() {
+                self.lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        self.lines.push(line);
+    }
+
+    fn section(&mut self, name: &str) {
+        self.lines.push(String::new());
+        self.lines.push(name.to_owned());
+        self.lines.push("─".repeat(COLUMNS));
+    }
+
+    /// A name on the left, a text on the right.
+    fn pair(&mut self, name: &str, value: &str) {
+        let room = COLUMNS.saturating_sub(value.chars().count() + 1);
+        let name: String = name.chars().take(room).collect();
+        self.lines.push(format!("{name:<room$} {value}"));
+    }
+
+    fn figure(&mut self, name: &str, minor: i64) {
+        let value = self.money(minor);
+        self.pair(name, &value);
+    }
+
+    fn head(&mut self) {
+        let head = &self.s.head;
+        let status = match head.status {
+            Status::Provisional => "provisional: a later issue may replace it",
+            Status::Final => "final",
+        };
+        self.say(&format!("STATEMENT {} · {}", head.period, head.payee_name));
+        self.lines.push(String::new());
+        self.say(&self.s.answer);
+        self.lines.push(String::new());
+        self.pair("Issued by", &head.node);
+        self.pair(
+            "Issued at",
+            &head.issued_at.format("%Y-%m-%d %H:%M UTC").to_string(),
+        );
+        self.pair("Statement", &head.id.to_string());
+        self.pair("Number", &format!("{}, {status}", head.number));
+        if let Some(old) = head.supersedes {
+            self.pair("Replaces", &old.to_string());
+        }
+        self.pair("Payee", &head.payee.to_string());
+    }
+
+    fn bridge(&mut self) {
+        let b = self.s.bridge;
+        self.section("From opening to closing");
+        self.figure("Opening balance", b.opening);
+        self.figure("+ earned in the period", b.earned);
+        for (name, minor) in [
+            ("+ released from reserve", b.released),
+            ("− held in reserve", b.held),
+            ("+ drawn from reserve", b.drawn),
+            ("− paid out", b.paid),
+        ] {
+            if minor != 0 {
+                self.figure(name, minor);
+            }
+        }
+        self.figure("= closing balance", b.closing);
+        self.pair(
+            "carried in, in 1/10^12 of a minor unit",
+            &b.carry_opening.to_string(),
+        );
+        self.pair(
+            "carried out, in 1/10^12 of a minor unit",
+            &b.carry_closing.to_string(),
+        );
+    }
+
+    fn line(&mut self, l: &Line) {
+        self.section(&format!(
+            "{}, revision {}, epoch {}",
+            l.dataset_title, l.revision_number, l.epoch
+        ));
+        let quality = l.quality.map_or_else(String::new, |q| {
+            format!(" · quality {}.{:02}", q / 100, q % 100)
+        });
+        self.say(&format!(
+            "{} sales · {} rows kept{quality} · entry {}",
+            l.sales, l.rows, l.entry
+        ));
+        self.figure("Sales, gross", l.gross);
+        self.figure("− sales tax", l.tax);
+        self.figure("− platform fee", l.fee);
+        self.figure("− owner's commission", l.commission);
+        for refund in &l.refunds {
+            self.figure(
+                &format!(
+                    "− {} refunds of sales in {}, net",
+                    refund.count, refund.period
+                ),
+                refund.net,
+            );
+        }
+        self.figure("= into the pool", l.pool_delta);
+        self.pair(
+            "Your weight",
+            &format!("{} of {}", l.weight, l.weight_total),
+        );
+        self.pair("Your share in 1/10^12", &l.share_ppt.to_string());
+        self.figure("Your part", l.amount);
+        self.say(&format!(
+            "({} + {} × {}) ÷ 10^12 = {}, rest {}",
+            l.carry_before, l.pool_delta, l.share_ppt, l.amount, l.carry_after
+        ));
+        if let Some(p) = &l.previous {
+            self.say(&format!(
+                "In revision {} your share was {} / 10^12.",
+                p.revision_number, p.share_ppt
+            ));
+        }
+        for copy in &l.late_copies {
+            self.say(&format!(
+                "{} rows were first on receipt {} of {}: they weigh nothing.",
+                copy.rows, copy.holder_receipt, copy.holder_date
+            ));
+        }
+    }
+
+    fn totals(&mut self) {
+        let f = self.s.footer;
+        self.section("Control totals");
+        self.pair("Lines", &f.lines.to_string());
+        self.pair("Sales", &f.sales.to_string());
+        for (name, minor) in [
+            ("Gross", f.gross),
+            ("Tax", f.tax),
+            ("Platform fee", f.fee),
+            ("Refunds, net", f.refunds_net),
+            ("Into pools", f.pool_delta),
+            ("Your parts", f.amount),
+            ("Your commissions", f.own_commission),
+        ] {
+            self.figure(name, minor);
+        }
+    }
+
+    fn proof(&mut self) {
+        self.section("Proof");
+        self.say(
+            "This paper is a rendering. What is signed is the JSON file of the same statement, \
+             which holds the paths from its lines to this checkpoint of the journal; \
+             granary statement verify checks it offline.",
+        );
+        self.lines.push(String::new());
+        for line in self.s.proof.checkpoint.lines() {
+            // A signature line is longer than the paper is wide.
+            let characters: Vec<char> = line.chars().collect();
+            let parts = characters.chunks(COLUMNS).map(|part| part.iter().collect());
+            self.lines.extend(parts);
+        }
+    }
+}
