@@ -52,10 +52,10 @@ async fn checkpoint(app: &TestApp, key: &LogKey) -> (String, Checkpoint) {
 }
 
 async fn what_was_signed_stays(app: &mut TestApp) {
-    let info = app.visitor.node_info().await.unwrap();
-    let key: LogKey = info.log_key.unwrap().parse().unwrap();
     let market = app.market(1000).await;
     let buyer = app.buyer(&market, "buyer", 9_000).await;
+    let info = app.visitor.node_info().await.unwrap();
+    let key: LogKey = info.log_key.unwrap().parse().unwrap();
     buyer.buys(&market.offer).await;
     market
         .operator
@@ -124,7 +124,7 @@ async fn a_statement_shows_nobody_elses_line(app: &mut TestApp) {
     let market = app.market(1000).await;
     let dataset = app.dataset(&market.owner, Admission::Open).await;
     let mut people = Vec::new();
-    for (n, name) in (0u32..).zip(["ada", "bo", "cy"]) {
+    for (n, name) in (0i64..).zip(["ada", "bo", "cy"]) {
         let who = app.party(name).await;
         let rows = crate::support::readings(n * 100..n * 100 + 40 + 7 * n);
         app.contribute(&who, &dataset, &rows).await;

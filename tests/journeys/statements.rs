@@ -109,7 +109,7 @@ async fn nobody_else_is_in_the_file(app: &mut TestApp) {
     let market = app.market(1000).await;
     let dataset = app.dataset(&market.owner, Admission::Open).await;
     let mut people = Vec::new();
-    for (n, name) in (0u32..).zip(["adelheid", "bonifaz", "cunigunde"]) {
+    for (n, name) in (0i64..).zip(["adelheid", "bonifaz", "cunigunde"]) {
         let who = app.party(name).await;
         let rows = readings(n * 100..n * 100 + 40 + 7 * n);
         app.contribute(&who, &dataset, &rows).await;

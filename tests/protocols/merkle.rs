@@ -7,7 +7,7 @@ use std::process::Command;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ledger::merkle::{self, Tree};
-use schema::wire::{Admission, NewRevision, NewSettlement};
+use schema::wire::{Admission, NewSettlement};
 
 use crate::support::outside::{program, python, run, text};
 use crate::support::{Database, TestApp, app, readings};
@@ -98,32 +98,19 @@ async fn believed(app: &mut TestApp) {
     let market = app.market(1999).await;
     // Two more contributors, so that there is a path to walk.
     let dataset = app.dataset(&market.owner, Admission::Open).await;
-    for (n, name) in (0u32..).zip(["one", "two", "three"]) {
+    for (n, name) in (0i64..).zip(["one", "two", "three"]) {
         let party = app.party(name).await;
         let rows = readings(n * 100..n * 100 + 60 + n);
         app.contribute(&party, &dataset, &rows).await;
     }
-    let asked = market
-        .owner
-        .client
-        .publish(dataset.id, &NewRevision::default());
-    let asked = asked.await.unwrap();
-    market
-        .owner
-        .client
-        .wait_for_revision(asked.id)
-        .await
-        .unwrap();
+    app.publish(&market.owner, &dataset).await;
     let pooled = app.offer(&market.owner, &dataset, 777).await;
     let buyer = app.buyer(&market, "buyer", 90_000).await;
     for offer in [&market.offer, &pooled, &pooled] {
         buyer.buys(offer).await;
     }
-    let settled = market
-        .operator
-        .client
-        .settle("s", &NewSettlement::default());
-    let settled = settled.await.unwrap();
+    let settle = NewSettlement::default();
+    let settled = market.operator.client.settle("s", &settle).await.unwrap();
     assert_eq!(settled.statements.len(), 4);
     let key = app.desk("key.der");
     let public = URL_SAFE_NO_PAD

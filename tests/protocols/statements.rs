@@ -37,7 +37,7 @@ async fn market_in_three_currencies(app: &TestApp) -> Vec<Person> {
     let owner = app.party("owner").await;
     let buyer = app.party("buyer").await;
     let people = vec![app.party("theodora").await, app.party("wendelin").await];
-    for (n, currency) in (0u32..).zip(CURRENCIES) {
+    for (n, currency) in (0i64..).zip(CURRENCIES) {
         let new = NewDataset {
             title: format!("Tides; \"deep\" | {currency}"),
             description: "Hourly readings".to_owned(),
@@ -47,7 +47,7 @@ async fn market_in_three_currencies(app: &TestApp) -> Vec<Person> {
             commission_bps: 0,
         };
         let dataset = owner.client.create_dataset(&new).await.unwrap();
-        for (m, who) in (0u32..).zip(&people) {
+        for (m, who) in (0i64..).zip(&people) {
             let first = n * 1_000 + m * 100;
             let rows = readings(first..first + 50 + 13 * m);
             app.contribute(who, &dataset, &rows).await;
@@ -77,8 +77,8 @@ async fn market_in_three_currencies(app: &TestApp) -> Vec<Person> {
             amount: amount(4_321),
             reason: "a part".to_owned(),
         };
-        let refund = owner.client.refund(bought.id, &format!("r{n}"), &back);
-        refund.await.unwrap();
+        let key = format!("r{n}");
+        owner.client.refund(bought.id, &key, &back).await.unwrap();
     }
     let settle = NewSettlement::default();
     operator.client.settle("s", &settle).await.unwrap();

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
+use ledger::merkle::{self, Tree};
 use ledger::money::Currency;
 use schema::db::{Db, Pool};
 use uuid::Uuid;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use super::Journal;
 use super::audit::each_entry;
 use super::command::{Command, Posted};
+use super::log::{Grown, grow};
 use super::market::Market;
 use crate::clock::{Clock, Ids};
 use crate::ctx::blocking;
@@ -69,6 +71,49 @@ impl fmt::Display for Rate {
             self.seconds
         )
     }
+}
+
+/// The log: hashing alone, and the entries of a database taken into it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Logged {
+    /// Leaves hashed and appended in memory.
+    pub leaves: Rate,
+    /// Stored entries that got a place, with tiles and root, in one transaction.
+    pub entries: Rate,
+}
+
+impl fmt::Display for Logged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "SHA-256 leaves appended to a tree: {}", self.leaves)?;
+        write!(f, "entries taken into the log: {}", self.entries)
+    }
+}
+
+/// Measures the log on a database whose entries have no place in it yet.
+///
+/// # Errors
+/// The database's own.
+pub async fn log(pool: &Pool, leaves: usize) -> Result<Logged, Fault> {
+    let pool = pool.clone();
+    blocking(move || {
+        let (start, mut tree) = (Instant::now(), Tree::default());
+        for n in 0..leaves {
+            tree.push(merkle::leaf(&n.to_be_bytes()));
+        }
+        let leaves = Rate::since(leaves, start);
+        let empty = Grown {
+            size: 0,
+            root: merkle::empty_root(),
+        };
+        let start = Instant::now();
+        let grown = pool.get()?.transaction(|db| grow(db, empty))?;
+        let count = usize::try_from(grown.size).map_err(Fault::internal)?;
+        Ok(Logged {
+            leaves,
+            entries: Rate::since(count, start),
+        })
+    })
+    .await
 }
 
 /// Payments through the writer, and the same rows inserted by hand.

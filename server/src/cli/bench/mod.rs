@@ -16,6 +16,7 @@ use crate::journal::bench as money;
 
 const PAYMENTS: usize = 20_000;
 const CONTRIBUTORS: usize = 100_000;
+const LEAVES: usize = 1_000_000;
 
 pub fn run(args: &Bench) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -73,6 +74,7 @@ async fn payments(args: &BenchArgs, place: &Path) -> Outcome {
     let anchor = fresh(place, "anchor.db", args.anchor_url.as_ref())?;
     let count = PAYMENTS * args.scale as usize;
     println!("{}\n", money::payments(&pool, &anchor, count).await?);
+    println!("{}\n", money::log(&pool, LEAVES).await?);
     if args.database_url.is_some() {
         return Ok(());
     }

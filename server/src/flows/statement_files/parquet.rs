@@ -48,12 +48,13 @@ fn head(s: &Statement, rows: &[Row<'_>]) -> Vec<Column> {
         Row::Commission(_) => Some("commission".to_owned()),
     };
     let exponent = vec![i64::from(s.exponent); rows.len()];
+    let exponent: ArrayRef = Arc::new(Int64Array::from(exponent));
     vec![
         text("kind", rows.iter().map(kind).collect()),
         same("statement", s.head.id.to_string()),
         same("period", s.head.period.to_string()),
         same("currency", s.head.currency.to_string()),
-        ("exponent", Arc::new(Int64Array::from(exponent)), false),
+        ("exponent", exponent, false),
     ]
 }
 

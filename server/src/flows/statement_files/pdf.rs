@@ -207,7 +207,9 @@ impl Sheet<'_> {
         for line in self.s.proof.checkpoint.lines() {
             // A signature line is longer than the paper is wide.
             let characters: Vec<char> = line.chars().collect();
-            let parts = characters.chunks(COLUMNS).map(|part| part.iter().collect());
+            let parts = characters
+                .chunks(COLUMNS)
+                .map(|part| part.iter().collect::<String>());
             self.lines.extend(parts);
         }
     }

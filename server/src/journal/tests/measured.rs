@@ -15,6 +15,8 @@ fn what_is_measured_leaves_sound_books() {
             let payments = bench::payments(&first.pool, &second.pool, 300)
                 .await
                 .unwrap();
+            let logged = bench::log(&first.pool, 1_000).await.unwrap();
+            assert!(logged.entries.count >= 600, "{logged}");
             let breadth = bench::breadth((&third.pool, 3), (&fourth.pool, 50), 40)
                 .await
                 .unwrap();
