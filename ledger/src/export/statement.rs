@@ -232,7 +232,6 @@ mod tests {
             released: 30,
             held: 100,
             drawn: 5,
-            ..Moves::default()
         };
         inputs.lines[0].dataset_title = "Tides; \"deep\" | \\ far\nnow".into();
         inputs.build().unwrap()
