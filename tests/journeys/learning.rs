@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Float64Array, StringArray};
+use arrow::array::{ArrayRef, Float64Array, StringArray};
 use schema::wire::*;
 use serde_json::json;
 
@@ -25,10 +25,9 @@ fn points(range: std::ops::Range<usize>, split: &str, lie: impl Fn(usize) -> boo
             "oat"
         }
     };
-    let column = |axis| {
-        Arc::new(Float64Array::from_iter_values(
-            range.clone().map(|n| place(n, axis)),
-        ))
+    let column = |axis: usize| -> ArrayRef {
+        let places = range.clone().map(|n| place(n, axis));
+        Arc::new(Float64Array::from_iter_values(places))
     };
     table(vec![
         ("length", column(0)),
