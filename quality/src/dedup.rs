@@ -53,6 +53,12 @@ pub(crate) fn integer_key(value: i128) -> CellKey {
     tagged(Tag::Integer, value as u128)
 }
 
+/// The whole number behind a normal form, if it is one of a whole number.
+pub(crate) fn integer_of(key: CellKey) -> Option<i128> {
+    const SIGN: u32 = 128 - TAG_SHIFT;
+    (key >> TAG_SHIFT == Tag::Integer as u128).then_some(((key << SIGN) as i128) >> SIGN)
+}
+
 pub(crate) fn bool_key(value: bool) -> CellKey {
     tagged(Tag::Bool, u128::from(value))
 }
@@ -215,6 +221,17 @@ mod tests {
         assert_ne!(float_key(0.5), float_key(1.5));
         assert_ne!(decimal_key(i128::MAX, 7), decimal_key(i128::MAX - 1, 7));
         assert_ne!(float_key(f64::INFINITY), float_key(f64::NAN));
+    }
+
+    #[test]
+    fn whole_numbers_are_read_back() {
+        for value in [0, 1, -1, i128::from(i64::MIN), i128::from(u64::MAX)] {
+            assert_eq!(integer_of(integer_key(value)), Some(value));
+        }
+        assert_eq!(integer_of(float_key(12.0)), Some(12));
+        assert_eq!(integer_of(float_key(0.5)), None);
+        assert_eq!(integer_of(text_key("12")), None);
+        assert_eq!(integer_of(NULL_KEY), None);
     }
 
     #[test]
