@@ -22,7 +22,7 @@ pub use self::{
     kind::{ColumnKind, ParseKindError},
     matching::{ColumnSource, Mapping, Refusal, infer, match_columns},
 };
-use crate::{digest::Sha256, error::Coded};
+use crate::{digest::Sha256, error::Coded, personal::PersonalClass};
 
 /// The most columns of a contract and of a file.
 pub const MAX_COLUMNS: usize = 2_000;
@@ -32,6 +32,7 @@ pub const MAX_NAME_LEN: usize = 256;
 
 const MAX_TEXT_LEN: usize = 4_000;
 const MAX_DOMAIN: usize = 10_000;
+const K_ANONYMITY: std::ops::RangeInclusive<u32> = 2..=1_000;
 const MAX_CONTRACT_LEN: usize = 4 * 1024 * 1024;
 
 /// The columns of a dataset, in their order, and what is said about it as a
@@ -74,6 +75,15 @@ pub struct Contract {
     /// Which records are of the same entity, as the quality rules read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<serde_json::Value>,
+    /// Columns by which a person could be picked out together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quasi_identifiers: Vec<String>,
+    /// How many rows have to agree in all of them; 5 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub k_anonymity: Option<u32>,
+    /// Rules between columns, as the quality rules read them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<serde_json::Value>,
 }
 
 /// Rows that are kept apart, by the value of a column. Those that the dataset's owner gave judge
@@ -120,6 +130,9 @@ pub struct Column {
     /// The only values it may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<Vec<serde_json::Value>>,
+    /// The class of personal data in it, as its owner declares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal: Option<PersonalClass>,
 }
 
 impl Column {
@@ -136,6 +149,7 @@ impl Column {
             max: None,
             pattern: None,
             domain: None,
+            personal: None,
         }
     }
 
@@ -164,10 +178,13 @@ pub enum ContractError {
     /// Two columns of the same name.
     #[error("the column {0:?} is named twice")]
     Duplicate(String),
-    /// A key or surrogate column that is not a column of the contract.
+    /// A k that protects nobody or that nothing can reach.
+    #[error("k_anonymity is 2 to 1000 rows")]
+    Anonymity,
+    /// A key, surrogate or quasi-identifying column that is not a column of the contract.
     #[error("{field} names {name:?}, which is not a column of the contract")]
     Unknown {
-        /// `key`, `surrogate`, `strata`, `label` or `held_out`.
+        /// `key`, `surrogate`, `strata`, `quasi_identifiers`, `label` or `held_out`.
         field: &'static str,
         /// The name.
         name: String,
@@ -191,6 +208,7 @@ impl Coded for ContractError {
             Self::Duplicate(_) => "contract_duplicate_column",
             Self::Unknown { .. } => "contract_unknown_column",
             Self::Column { .. } => "contract_bad_column",
+            Self::Anonymity => "contract_bad_k",
         }
     }
 }
@@ -211,6 +229,9 @@ impl Contract {
             strata: Vec::new(),
             near: None,
             records: None,
+            quasi_identifiers: Vec::new(),
+            k_anonymity: None,
+            consistency: None,
         }
     }
 
@@ -245,6 +266,12 @@ impl Contract {
         Ok(Sha256::of(&self.to_json()?))
     }
 
+    /// The gravest class that is declared of any column.
+    pub fn personal_class(&self) -> PersonalClass {
+        let declared = self.columns.iter().filter_map(|column| column.personal);
+        declared.max().unwrap_or(PersonalClass::None)
+    }
+
     /// The column of this name, with its position.
     pub fn column(&self, name: &str) -> Option<(usize, &Column)> {
         self.columns
@@ -275,6 +302,7 @@ impl Contract {
             ("key", &self.key),
             ("surrogate", &self.surrogate),
             ("strata", &self.strata),
+            ("quasi_identifiers", &self.quasi_identifiers),
         ];
         for (field, list) in lists {
             let mut seen = std::collections::HashSet::with_capacity(list.len());
@@ -289,6 +317,9 @@ impl Contract {
             }
         }
         self.validate_learning(&names)?;
+        if self.k_anonymity.is_some_and(|k| !K_ANONYMITY.contains(&k)) {
+            return Err(ContractError::Anonymity);
+        }
         let texts = [&self.source, &self.method, &self.license];
         if texts.into_iter().flatten().any(|text| !is_text(text)) {
             return Err(ContractError::Json(format!(

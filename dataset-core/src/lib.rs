@@ -58,6 +58,7 @@ pub mod id;
 pub mod licence;
 pub mod manifest;
 pub mod pack;
+pub mod personal;
 pub mod preflight;
 pub mod revision;
 pub mod seal;

@@ -34,6 +34,7 @@ pub use self::{
 use crate::{
     error::Coded,
     id::{DatasetId, LicenceId, OfferId, OrderId, PartyId, RevisionId},
+    personal::PersonalClass,
     seal::Recipient,
     sign::{NodeKey, SignError, VerifyKey},
 };
@@ -154,6 +155,8 @@ pub struct Ask {
     pub revision: RevisionId,
     /// When that revision was published.
     pub revision_published_at: DateTime<Utc>,
+    /// The gravest class of personal data in that revision.
+    pub personal_data: PersonalClass,
     /// The key the file is to be sealed to, when it is a download.
     pub recipient: Option<Recipient>,
     /// Whether this download was counted before (the same file in the same
@@ -236,6 +239,8 @@ pub enum DeniedBy {
     Revisions,
     /// It does not give this kind of access.
     Access,
+    /// It does not cover personal data of this class.
+    PersonalData,
     /// All permitted downloads have been used.
     DownloadCap,
     /// It has a clause this node does not know.
@@ -253,6 +258,7 @@ impl DeniedBy {
             Self::Expired | Self::NotYetValid => "term",
             Self::Revisions => "revisions",
             Self::Access => "access",
+            Self::PersonalData => "personal_data",
             Self::DownloadCap => "download_cap",
             Self::UnknownClause => "unknown",
         }
@@ -286,6 +292,7 @@ impl Coded for Denial {
             DeniedBy::NotYetValid => "licence_not_yet_valid",
             DeniedBy::Revisions => "licence_revision_not_covered",
             DeniedBy::Access => "licence_access_not_given",
+            DeniedBy::PersonalData => "licence_personal_data_not_covered",
             DeniedBy::DownloadCap => "licence_exhausted",
             DeniedBy::UnknownClause => "licence_unknown_clause",
         }
@@ -302,7 +309,7 @@ fn deny(by: DeniedBy, message: impl Into<String>) -> Denial {
 /// Whether a licence permits what is asked, now.
 ///
 /// The first clause that forbids is named, in this order: assignee, dataset,
-/// state, unknown clauses, term, access, revisions, cap.
+/// state, unknown clauses, term, access, revisions, personal data, cap.
 ///
 /// # Errors
 /// A [`Denial`] that names the clause.
@@ -340,6 +347,17 @@ pub fn permits(
         ));
     }
     check_revision(doc, ask)?;
+    let covered = doc.terms.personal_class();
+    if ask.personal_data > covered {
+        return Err(deny(
+            DeniedBy::PersonalData,
+            format!(
+                "this revision holds {} data and the licence covers {covered}: buy one under the \
+                 current terms, or ask for an earlier revision",
+                ask.personal_data
+            ),
+        ));
+    }
     let counts = !ask.counted_before;
     if counts && doc.terms.download_cap.is_some_and(|cap| downloads >= cap) {
         return Err(deny(

@@ -185,7 +185,7 @@ fn every_limit_of_a_contract_holds() {
 #[test]
 fn contradictions_are_named() {
     type Change = fn(&mut Contract);
-    let table: [(Change, &str); 7] = [
+    let table: [(Change, &str); 10] = [
         (
             |c| c.columns[1].name = "a".into(),
             "contract_duplicate_column",
@@ -214,6 +214,12 @@ fn contradictions_are_named() {
             |c| c.columns[0].min = Some(true.into()),
             "contract_bad_column",
         ),
+        (
+            |c| c.quasi_identifiers = vec!["z".into()],
+            "contract_unknown_column",
+        ),
+        (|c| c.k_anonymity = Some(1), "contract_bad_k"),
+        (|c| c.k_anonymity = Some(1_001), "contract_bad_k"),
     ];
     for (change, code) in table {
         let mut contract = contract(&[("a", ColumnKind::Int64), ("b", ColumnKind::Int64)]);
@@ -221,4 +227,17 @@ fn contradictions_are_named() {
         change(&mut contract);
         assert_eq!(contract.validate().unwrap_err().code(), code);
     }
+}
+
+#[test]
+fn the_gravest_declared_class_is_that_of_the_dataset() {
+    let mut contract = contract(&[("a", ColumnKind::Int64), ("b", ColumnKind::String)]);
+    assert_eq!(contract.personal_class(), PersonalClass::None);
+    contract.columns[0].personal = Some(PersonalClass::None);
+    contract.columns[1].personal = Some(PersonalClass::Personal);
+    contract.k_anonymity = Some(2);
+    contract.quasi_identifiers = vec!["a".into()];
+    assert_eq!(contract.personal_class(), PersonalClass::Personal);
+    let again = Contract::from_json(&contract.to_json().unwrap()).unwrap();
+    assert_eq!(again, contract);
 }

@@ -92,6 +92,7 @@ impl Template {
             attribution: (open || self == Self::Research)
                 .then(|| "the dataset and its node".into()),
             delete_after_term: commercial,
+            personal_data: None,
             governing_text: GoverningText {
                 id: format!("granary-{}-1", self.name().replace('_', "-")),
                 sha256: Sha256::of(self.text().as_bytes()),

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fmt};
 use chrono::{DateTime, Days, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{digest::Sha256, error::Coded};
+use crate::{digest::Sha256, error::Coded, personal::PersonalClass};
 
 /// What a licence on an offer will permit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,10 @@ pub struct Terms {
     pub attribution: Option<String>,
     /// Whether the buyer deletes all copies when the term ends.
     pub delete_after_term: bool,
+    /// The gravest class of personal data it covers; absent for none. The node delivers no
+    /// revision of a graver class under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal_data: Option<PersonalClass>,
     /// The legal text that governs the rest.
     pub governing_text: GoverningText,
     /// Clauses that this version does not know. They are kept, so that nothing
@@ -246,6 +250,11 @@ impl Terms {
         }
     }
 
+    /// The gravest class of personal data they cover.
+    pub fn personal_class(&self) -> PersonalClass {
+        self.personal_data.unwrap_or(PersonalClass::None)
+    }
+
     /// All clauses in plain words, in a fixed order.
     pub fn clauses(&self) -> Vec<Clause> {
         use Force::{Enforced, Promised, Traceable};
@@ -259,6 +268,11 @@ impl Terms {
             clause("revisions", Enforced, revisions_text(self.revisions)),
             clause("access", Enforced, access_text(&self.access)),
             clause("download_cap", Enforced, cap_text(self.download_cap)),
+            clause(
+                "personal_data",
+                Enforced,
+                personal_text(self.personal_class()),
+            ),
             clause("purpose", Promised, purpose_text(self.purpose.as_deref())),
             clause(
                 "commercial_use",
@@ -360,6 +374,21 @@ fn cap_text(cap: Option<u32>) -> String {
         None => "Any number of downloads.".into(),
         Some(1) => "One download; resuming it does not count again.".into(),
         Some(cap) => format!("At most {cap} downloads; resuming one does not count again."),
+    }
+}
+
+fn personal_text(class: PersonalClass) -> &'static str {
+    match class {
+        PersonalClass::None => "Covers data without personal data.",
+        PersonalClass::Pseudonymous => {
+            "Covers data about persons whose names were replaced by codes: data protection law applies to it."
+        }
+        PersonalClass::Personal => {
+            "Covers data about persons who can be named: data protection law applies to it."
+        }
+        PersonalClass::Sensitive => {
+            "Covers special categories of personal data: data protection law asks for more than a licence."
+        }
     }
 }
 

@@ -46,6 +46,7 @@ fn ask() -> Ask {
         dataset: uuid(4).into(),
         revision: uuid(5).into(),
         revision_published_at: day(-1),
+        personal_data: PersonalClass::None,
         recipient: None,
         counted_before: false,
     }
@@ -54,6 +55,30 @@ fn ask() -> Ask {
 fn denied(doc: LicenceDoc, state: &LicenceState, ask: &Ask, now: DateTime<Utc>) -> DeniedBy {
     let licence = SignedLicence::sign(doc, &key()).unwrap();
     permits(&licence, state, ask, now).unwrap_err().by
+}
+
+#[test]
+fn graver_personal_data_than_the_terms_cover_is_not_delivered() {
+    let state = LicenceState::Active { downloads: 0 };
+    for covered in PersonalClass::ALL {
+        let mut doc = doc(Template::Research);
+        doc.terms.personal_data = (covered != PersonalClass::None).then_some(covered);
+        let licence = SignedLicence::sign(doc, &key()).unwrap();
+        for class in PersonalClass::ALL {
+            let ask = Ask {
+                personal_data: class,
+                ..ask()
+            };
+            match permits(&licence, &state, &ask, day(1)) {
+                Ok(_) => assert!(class <= covered),
+                Err(denial) => {
+                    assert!(class > covered && denial.by == DeniedBy::PersonalData);
+                    assert_eq!(denial.code(), "licence_personal_data_not_covered");
+                    assert!(denial.message.contains(class.name()), "{denial}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
