@@ -198,6 +198,7 @@ diesel::table! {
         failure -> Nullable<Text>,
         created_at -> Instant,
         published_at -> Nullable<Instant>,
+        personal_data -> Nullable<Text>,
     }
 }
 

@@ -14,6 +14,7 @@ mod learning;
 mod licences;
 mod operator;
 mod payouts;
+mod personal_data;
 mod proof;
 mod provider;
 mod refunds;

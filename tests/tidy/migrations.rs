@@ -22,6 +22,11 @@ fn shape(sql: &str) -> Shape {
                 table = Some((*name).to_owned());
                 shape.tables.insert((*name).to_owned(), Vec::new());
             }
+            ["ALTER", "TABLE", name, "ADD", "COLUMN", column, ..] => shape
+                .tables
+                .entry((*name).to_owned())
+                .or_default()
+                .push((*column).to_owned()),
             ["CREATE", "UNIQUE", "INDEX", name, rest @ ..] => shape
                 .indexes
                 .push(format!("unique {name} {}", rest.join(" "))),
@@ -85,10 +90,14 @@ fn tables() -> String {
 #[test]
 fn every_table_of_the_migrations_is_known_to_the_queries_in_the_same_order() {
     let code = tables();
+    let mut shapes: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (table, columns) in migrations("sqlite")
         .into_values()
         .flat_map(|shape| shape.tables)
     {
+        shapes.entry(table).or_default().extend(columns);
+    }
+    for (table, columns) in shapes {
         let head = format!("    {table} (");
         let start = code
             .find(&head)
@@ -112,6 +121,8 @@ fn the_check_reads_sql() {
     assert_eq!(here.tables["a"], ["id", "b"]);
     assert_eq!(here.indexes, ["a_b ON a (b);"]);
     assert_eq!(here.triggers, ["t BEFORE UPDATE a"]);
+    let added = shape("ALTER TABLE a ADD COLUMN c TEXT;\n");
+    assert_eq!(added.tables["a"], ["c"]);
     assert_ne!(
         here,
         shape("CREATE TABLE a (\n  b TEXT,\n  id UUID PRIMARY KEY\n);")

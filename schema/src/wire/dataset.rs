@@ -1,5 +1,7 @@
 //! Datasets, contributions, revisions and offers.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -58,6 +60,12 @@ pub struct DatasetPatch {
     pub invite: Vec<String>,
     /// New contract; only before the first revision.
     pub contract: Option<Value>,
+    /// Licence that the source gives the data under (an SPDX identifier where there is one).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
+    /// Class of personal data by column: `none`, `pseudonymous`, `personal` or `sensitive`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub personal: BTreeMap<String, String>,
 }
 
 /// A dataset.
@@ -245,6 +253,9 @@ pub struct RevisionView {
     pub created_at: DateTime<Utc>,
     /// When it was published.
     pub published_at: Option<DateTime<Utc>>,
+    /// Gravest class of personal data that was declared of a column: `none`, `pseudonymous`,
+    /// `personal` or `sensitive`; absent where nobody was asked yet.
+    pub personal_data: Option<String>,
 }
 
 /// Answer of `GET /api/v1/revisions/{id}/shares`: who is paid for a revision, and why.

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::amount::{number, show};
 use super::args::{
-    AdmissionArg, Contribution, ContributionAction, CreateDataset, Dataset, DatasetAction, Offer,
-    Publish, Sales, Upload, Withdraw,
+    AdmissionArg, Contribution, ContributionAction, CreateDataset, Dataset, DatasetAction,
+    EditDataset, Offer, Publish, Sales, Upload, Withdraw,
 };
 use super::stop::{Exit, Outcome, Stop};
 use super::table::{Table, grade, grouped, share};
@@ -56,6 +56,7 @@ pub async fn dataset(args: Dataset) -> Outcome {
                 print_text(&describe(&dataset))
             }
         }
+        DatasetAction::Edit(args) => edit(&args).await,
         DatasetAction::Invite {
             dataset,
             handles,
@@ -92,6 +93,25 @@ async fn create(args: &CreateDataset) -> Outcome {
         "{} is open as {}.\nNext: granary upload FILE.parquet --dataset {}\n",
         made.title, made.slug, made.slug
     ))
+}
+
+async fn edit(args: &EditDataset) -> Outcome {
+    let client = settings::party(&args.remote)?;
+    let id = client.dataset(&args.dataset).await?.id;
+    let patch = DatasetPatch {
+        title: args.title.clone(),
+        description: args.description.clone(),
+        admission: args.admission.map(Into::into),
+        contract: args.contract.as_deref().map(read_json).transpose()?,
+        license: args.licence.clone(),
+        personal: args.personal.iter().cloned().collect(),
+        invite: Vec::new(),
+    };
+    let edited = client.edit_dataset(id, &patch).await?;
+    if args.print.json {
+        return print_json(&edited);
+    }
+    print_text(&describe(&edited))
 }
 
 pub(super) fn read_json(path: &Path) -> Outcome<Value> {
@@ -139,6 +159,13 @@ fn describe(dataset: &DatasetView) -> String {
             basis_points(dataset.commission_bps),
         ]);
     }
+    if let Some(class) = dataset
+        .revision
+        .as_ref()
+        .and_then(|r| r.personal_data.clone())
+    {
+        facts.row(["personal data".to_owned(), class]);
+    }
     match &dataset.revision {
         Some(revision) => facts.row(["revision".to_owned(), revision_line(revision)]),
         None => facts.row(["revision", "none yet"]),
@@ -170,7 +197,7 @@ fn revision_line(revision: &RevisionView) -> String {
 }
 
 fn columns(contract: &Value) -> String {
-    let mut table = Table::new(&["column", "type", "unit", "description"]);
+    let mut table = Table::new(&["column", "type", "unit", "personal data", "description"]);
     let listed = contract.get("columns").and_then(Value::as_array);
     for column in listed.into_iter().flatten() {
         let text = |key: &str| column.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -179,7 +206,13 @@ fn columns(contract: &Value) -> String {
             .and_then(Value::as_bool)
             .unwrap_or(false);
         let kind = format!("{}{}", text("type"), if optional { "?" } else { "" });
-        table.row([text("name"), &kind, text("unit"), text("description")]);
+        table.row([
+            text("name"),
+            &kind,
+            text("unit"),
+            text("personal"),
+            text("description"),
+        ]);
     }
     table.to_string()
 }

@@ -8,22 +8,24 @@ use ledger::money::Money;
 use ledger::period::Period;
 use ledger::plan::{Commission, FeePlan, Legs, PlanError, split_sale};
 use schema::columns::Key;
+use schema::db::Db;
 use schema::wire::{NewOrder, OrderView, Page, PageQuery};
 use uuid::Uuid;
 
 use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::{Fault, Kind};
+use crate::flows::gates;
 use crate::journal::command::{At, Command, Purchase, Request, Work, amount, currency, earlier};
 use crate::paging::Window;
-use crate::store::datasets;
 use crate::store::orders::{self, LicenceRow, OrderRow, Sellable};
+use crate::store::{datasets, revisions};
 
 /// Buys a licence out of the caller's wallet, and answers with the receipt as it was when it
 /// was bought. The same key and body again get the same receipt.
 ///
 /// # Errors
-/// `not_found`, `not_for_sale`, `price_changed`, `terms_changed`, `insufficient_funds` naming
+/// `not_found`, `not_for_sale`, `terms_understate_personal_data`, `price_changed`, `terms_changed`, `insufficient_funds` naming
 /// balance and price, `idempotency_conflict`.
 pub async fn run(ctx: &Ctx, who: &Actor, key: &str, new: NewOrder) -> Result<OrderView, Fault> {
     let request = Request::new(who.party, key, "buy", &new)?;
@@ -36,6 +38,7 @@ pub async fn run(ctx: &Ctx, who: &Actor, key: &str, new: NewOrder) -> Result<Ord
             let (what, facts) = ctx
                 .read(move |db| {
                     let what = orders::sellable(db, offer_id)?;
+                    covers(db, &what)?;
                     let row = datasets::by_id(db, what.dataset_id)?;
                     Ok((what, datasets::facts(db, Some(party), &row)?))
                 })
@@ -60,6 +63,26 @@ pub async fn run(ctx: &Ctx, who: &Actor, key: &str, new: NewOrder) -> Result<Ord
         refunded: nothing,
         ..receipt
     })
+}
+
+/// Nobody is sold a licence under which the current revision would not be delivered.
+fn covers(db: &mut Db, what: &Sellable) -> Result<(), Fault> {
+    let Some((revision, ..)) = what.revision else {
+        return Ok(());
+    };
+    let terms: Terms = serde_json::from_str(&what.terms).map_err(Fault::internal)?;
+    let revision = revisions::by_id(db, revision)?;
+    let class = gates::class(revision.personal_data.as_deref());
+    if class <= terms.personal_class() {
+        return Ok(());
+    }
+    Err(Fault::conflict(
+        "terms_understate_personal_data",
+        format!(
+            "The current revision holds {class} data, which these terms do not cover. Ask the owner for a new offer."
+        ),
+    )
+    .about("personal_data"))
 }
 
 fn period_of(work: &Purchase) -> Period {

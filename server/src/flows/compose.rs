@@ -18,6 +18,7 @@ use crate::blobs::{BlobKind, Staged, storage_fault};
 use crate::ctx::{Ctx, blocking};
 use crate::error::Fault;
 use crate::flows::assess::{drop_files, grade, keep, open, stored};
+use crate::flows::gates;
 use crate::flows::overlap;
 use crate::store::contributions::{self, ContributionRow};
 use crate::store::counters;
@@ -137,7 +138,14 @@ pub async fn run(ctx: &Ctx, id: Uuid, progress: Progress) -> Result<(), Fault> {
     let contract = serde_json::from_str(&plan.contract).map_err(Fault::internal)?;
     let as_of = plan.revision.created_at.into();
     match worker::compose(ctx, holdings, contract, as_of, progress).await? {
-        Outcome::Done(composed) => publish(ctx, plan, composed).await,
+        Outcome::Done(composed) => {
+            let contract =
+                Contract::from_json(plan.contract.as_bytes()).map_err(Fault::internal)?;
+            match gates::of_revision(&contract, &composed.finding.report) {
+                Some(closed) => fail(ctx, id, format!("{} ({})", closed.reason, closed.code)).await,
+                None => publish(ctx, plan, composed, &contract).await,
+            }
+        }
         Outcome::Refused(refused) => {
             fail(ctx, id, format!("{} ({})", refused.message, refused.code)).await
         }
@@ -285,7 +293,12 @@ fn freeze(weights: &BTreeMap<Uuid, String>) -> Result<Option<Epoch<Uuid>>, Fault
     }
 }
 
-async fn publish(ctx: &Ctx, plan: Plan, composed: Composed) -> Result<(), Fault> {
+async fn publish(
+    ctx: &Ctx,
+    plan: Plan,
+    composed: Composed,
+    contract: &Contract,
+) -> Result<(), Fault> {
     let Composed {
         finding,
         weighed,
@@ -299,6 +312,7 @@ async fn publish(ctx: &Ctx, plan: Plan, composed: Composed) -> Result<(), Fault>
     let now = ctx.now();
     let manifest = manifest(
         &plan,
+        contract,
         &weighed.parts,
         epoch.as_ref(),
         now,
@@ -328,6 +342,7 @@ async fn publish(ctx: &Ctx, plan: Plan, composed: Composed) -> Result<(), Fault>
         preview_blob: preview.to_string(),
         manifest,
         published_at: now.into(),
+        personal_data: contract.personal_class().name().to_owned(),
     };
     let parts = part_rows(&plan, &weighed)?;
     let shares = share_rows(&plan, epoch.as_ref(), &weighed.weights)?;
@@ -395,6 +410,7 @@ const FIRST_EPOCH: i32 = 1;
 
 fn manifest(
     plan: &Plan,
+    contract: &Contract,
     parts: &[WeighedPart],
     epoch: Option<&Epoch<Uuid>>,
     now: DateTime<Utc>,
@@ -422,7 +438,6 @@ fn manifest(
             rows: part.kept,
         });
     }
-    let contract = Contract::from_json(plan.contract.as_bytes()).map_err(Fault::internal)?;
     let nobody = || epoch::digest(std::iter::empty::<(Uuid, i64)>());
     let epoch_digest = epoch.map_or_else(nobody, Epoch::digest);
     Ok(Manifest {

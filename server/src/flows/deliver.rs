@@ -24,6 +24,7 @@ use crate::auth::{Actor, rights};
 use crate::blobs::BlobKey;
 use crate::ctx::Ctx;
 use crate::error::{Fault, Kind};
+use crate::flows::gates;
 use crate::signed_url::{self, LinkQuery};
 use crate::store::grants::{self, GrantRow};
 use crate::store::licences::{self, HeaderRow, Held};
@@ -166,6 +167,7 @@ fn permit(
         dataset: DatasetId::from_uuid(revision.dataset_id.into()),
         revision: RevisionId::from_uuid(revision.id.into()),
         revision_published_at: revision.published_at.ok_or_else(unpublished)?.into(),
+        personal_data: gates::class(revision.personal_data.as_deref()),
         recipient: Some(recipient_key(recipient)?),
         counted_before,
     };

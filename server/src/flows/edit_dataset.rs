@@ -1,6 +1,7 @@
 //! An owner changes a dataset, or takes it off the market.
 
 use dataset_core::columns::Contract;
+use dataset_core::personal::PersonalClass;
 use schema::db::Db;
 use schema::wire::{DatasetPatch, DatasetView};
 use uuid::Uuid;
@@ -15,11 +16,12 @@ use crate::store::{contributions, parties, revisions};
 /// Most parties invited by one request.
 const INVITES: usize = 100;
 
-/// Changes title, description, admission or contract, and invites parties.
+/// Changes title, description, admission or contract, declares licence and personal data, and
+/// invites parties.
 ///
 /// # Errors
 /// [`Fault::missing`] for anybody but the owner; `contract_published` once there is a
-/// revision; `contract_in_use` for other columns than those of accepted contributions;
+/// revision; `no_contract` for declarations before there is one; `contract_in_use` for other columns than those of accepted contributions;
 /// [`Kind::Invalid`](crate::error::Kind) naming the field.
 pub async fn run(
     ctx: &Ctx,
@@ -63,6 +65,12 @@ pub async fn run(
         {
             contract_is_free(db, id, row.contract.as_deref(), new)?;
         }
+        let known = change.contract.as_deref().or(row.contract.as_deref());
+        let declared = declare(db, id, known, &patch)?;
+        let change = DatasetChange {
+            contract: declared.or(change.contract),
+            ..change
+        };
         store::change(db, id, &change)?;
         for name in &patch.invite {
             let party = parties::by_handle(db, name.trim())?.ok_or_else(|| {
@@ -96,6 +104,53 @@ pub async fn withdraw(ctx: &Ctx, who: &Actor, id: Uuid) -> Result<(), Fault> {
         store::change(db, id, &change)
     })
     .await
+}
+
+/// The contract with what the owner declares of licence and personal data; nothing when they
+/// declare nothing. Unlike its columns it may change at any time but while a revision is
+/// composed, which has read it: new rows may bring personal data that the first ones did not have.
+fn declare(
+    db: &mut Db,
+    id: Uuid,
+    known: Option<&str>,
+    patch: &DatasetPatch,
+) -> Result<Option<String>, Fault> {
+    if patch.license.is_none() && patch.personal.is_empty() {
+        return Ok(None);
+    }
+    if revisions::last(db, id)?.is_some_and(|last| last.state == "composing") {
+        return Err(Fault::conflict(
+            "already_composing",
+            "A revision is being composed; wait until it is published.",
+        ));
+    }
+    let known = known.ok_or_else(|| {
+        Fault::conflict(
+            "no_contract",
+            "The columns are not known yet: they come with the first accepted contribution or with a contract.",
+        )
+    })?;
+    let mut contract = Contract::from_json(known.as_bytes()).map_err(Fault::internal)?;
+    if let Some(license) = &patch.license {
+        contract.license = Some(license.trim().to_owned()).filter(|text| !text.is_empty());
+    }
+    for (name, class) in &patch.personal {
+        let column = contract
+            .columns
+            .iter_mut()
+            .find(|column| column.name == *name);
+        let column = column.ok_or_else(|| {
+            Fault::invalid("personal", format!("The contract has no column {name:?}."))
+        })?;
+        column.personal = Some(PersonalClass::by_name(class).ok_or_else(|| {
+            Fault::invalid(
+                "personal",
+                format!("{class:?} is no class of personal data; use none, pseudonymous, personal or sensitive."),
+            )
+        })?);
+    }
+    let json = serde_json::to_value(&contract).map_err(Fault::internal)?;
+    create_dataset::contract(&json).map(Some)
 }
 
 /// What buyers have bought keeps its columns, and a revision being composed has read them.

@@ -15,6 +15,7 @@ pub mod deliver;
 pub mod disputes;
 pub mod edit_dataset;
 pub mod entities;
+pub mod gates;
 pub mod ledger_export;
 pub mod ledger_verify;
 pub mod licences;

@@ -2,6 +2,7 @@
 
 use dataset_core::error::Coded;
 use dataset_core::licence::{Template, Terms};
+use dataset_core::personal::PersonalClass;
 use ledger::epoch::D;
 use ledger::money::Currency;
 use ledger::plan::{Commission, FeePlan, Legs, split_sale};
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::{Fault, Kind};
+use crate::flows::gates;
 use crate::store::datasets::DatasetRow;
 use crate::store::offers::{self, OfferRow};
 use crate::store::{datasets, parties, revisions};
@@ -19,23 +21,12 @@ use crate::store::{datasets, parties, revisions};
 /// Makes an offer, or with `dry_run` only computes the split of one sale.
 ///
 /// # Errors
-/// [`Kind::Invalid`] naming the field, `nothing_published` before the first revision,
+/// [`Kind::Invalid`] naming the field (`terms_understate_personal_data` among them), `nothing_published` before the first revision,
 /// [`Fault::missing`] for a dataset that is not the caller's.
 pub async fn run(ctx: &Ctx, who: &Actor, dataset: Uuid, new: NewOffer) -> Result<OfferMade, Fault> {
     let terms = chosen_terms(&new)?;
     let price = checked_price(&new.price)?;
-    let (text, digest) = offers::canonical(&terms)?;
-    let offer = OfferRow {
-        id: ctx.id().into(),
-        dataset_id: dataset.into(),
-        terms: text,
-        terms_digest: digest.as_bytes().to_vec(),
-        price_minor: price.minor,
-        currency: price.currency.clone(),
-        state: "live".to_owned(),
-        created_at: ctx.now().into(),
-        retired_at: None,
-    };
+    let (id, now) = (ctx.id(), ctx.now());
     let (who, plan) = (who.clone(), (ctx.config.fee_bps, ctx.config.tax_bps));
     ctx.write(move |db| {
         let row = datasets::hold(db, dataset)?;
@@ -50,6 +41,18 @@ pub async fn run(ctx: &Ctx, who: &Actor, dataset: Uuid, new: NewOffer) -> Result
                 "This dataset is off the market; nothing can be offered.",
             ));
         }
+        let (text, digest) = offers::canonical(&covering(db, dataset, terms)?)?;
+        let offer = OfferRow {
+            id: id.into(),
+            dataset_id: dataset.into(),
+            terms: text,
+            terms_digest: digest.as_bytes().to_vec(),
+            price_minor: price.minor,
+            currency: price.currency.clone(),
+            state: "live".to_owned(),
+            created_at: now.into(),
+            retired_at: None,
+        };
         offers::publish(db, &offer)?;
         Ok(OfferMade {
             offer: Some(offer.view()?),
@@ -89,6 +92,31 @@ fn chosen_terms(new: &NewOffer) -> Result<Terms, Fault> {
     terms.validate().map_err(|error| {
         Fault::new(Kind::Invalid, error.code(), error.to_string()).about("terms")
     })?;
+    Ok(terms)
+}
+
+/// Terms that name the class of personal data in the current revision: the buyer reads it, and
+/// graver data is not delivered under them.
+fn covering(db: &mut Db, dataset: Uuid, mut terms: Terms) -> Result<Terms, Fault> {
+    let current = revisions::current(db, dataset)?;
+    let class = gates::class(
+        current
+            .as_ref()
+            .and_then(|row| row.personal_data.as_deref()),
+    );
+    match terms.personal_data {
+        None if class > PersonalClass::None => terms.personal_data = Some(class),
+        Some(covered) if covered < class => {
+            return Err(Fault::new(
+                Kind::Invalid,
+                "terms_understate_personal_data",
+                format!("The current revision holds {class} data; the terms cover {covered} only. Leave the clause \
+                         personal_data out, or name at least {class}."),
+            )
+            .about("terms"));
+        }
+        _ => {}
+    }
     Ok(terms)
 }
 

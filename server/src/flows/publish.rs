@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::Fault;
+use crate::flows::gates;
 use crate::flows::overlap;
 use crate::flows::revisions::view;
 use crate::jobs::{self, Work};
@@ -25,6 +26,7 @@ const NOTE_CHARS: usize = 2_000;
 ///
 /// # Errors
 /// [`Fault::missing`] for anybody but the owner; `dataset_withdrawn`; `already_composing`;
+/// `licence_missing` and `undeclared_personal_data` until the owner has said what is missing;
 /// `nothing_to_publish` without an accepted contribution; `nothing_new` when the current
 /// revision was made of the same contributions, by the same entities; `stands_elsewhere` when
 /// much of one stands in a dataset of another owner and no operator has cleared it.
@@ -57,6 +59,7 @@ pub async fn run(
             if let Some(words) = overlap::gate(db, dataset)? {
                 return Err(Fault::conflict("stands_elsewhere", words));
             }
+            gates::pass(db, &row)?;
             let id = ask(&job_ctx, db, dataset, last, note)?;
             jobs::enqueue(&job_ctx, db, Work::Compose(id))?;
             Ok(view(store::by_id(db, id)?))

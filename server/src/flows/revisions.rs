@@ -216,5 +216,6 @@ pub(super) fn view(row: RevisionRow) -> RevisionView {
         failure: row.failure,
         created_at: row.created_at.into(),
         published_at: row.published_at.map(Into::into),
+        personal_data: row.personal_data,
     }
 }

@@ -101,6 +101,7 @@ pub struct Column {
     max: Option<Value>,
     pattern: Option<String>,
     domain: Option<Vec<Value>>,
+    personal: Option<String>,
 }
 
 impl Contract {
@@ -113,6 +114,11 @@ impl Contract {
 }
 
 impl Column {
+    /// The declared class of personal data, if it is any.
+    fn personal(&self) -> Option<&str> {
+        self.personal.as_deref().filter(|class| *class != "none")
+    }
+
     /// The rules on its values in one line.
     fn rules(&self) -> String {
         let plain = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);

@@ -18,6 +18,7 @@ use crate::auth::Actor;
 use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::flows;
+use crate::flows::gates::Gates;
 
 #[derive(Template)]
 #[template(path = "manage.html")]
@@ -34,6 +35,7 @@ struct Facts {
     revisions: Vec<RevisionView>,
     offers: Vec<OfferView>,
     sales: Listing<SaleView>,
+    gates: Gates,
 }
 
 /// What was typed and what came of it.
@@ -72,6 +74,14 @@ pub struct Price {
     #[serde(default, rename = "do")]
     action: String,
 }
+
+/// Classes of personal data: name and what it means.
+const CLASSES: [(&str, &str); 4] = [
+    ("none", "none: invented, public or about things"),
+    ("pseudonymous", "pseudonymous: names replaced by codes"),
+    ("personal", "personal: about persons who can be named"),
+    ("sensitive", "sensitive: special category, or secrets"),
+];
 
 /// The term templates on offer: name and what it means.
 const TEMPLATES: [(&str, &str); 4] = [
@@ -169,9 +179,34 @@ impl Edit {
             description: Some(self.description.trim().to_owned()),
             admission: Some(admission(&self.admission)),
             invite: handles.map(str::to_owned).collect(),
-            contract: None,
+            ..DatasetPatch::default()
         }
     }
+}
+
+/// Declares the licence of the source and classes of personal data. Fields are `license` and
+/// `personal:` with the name of a column.
+pub async fn declare(visit: Visit, slug: Path<String>, form: Form<Vec<(String, String)>>) -> Page {
+    let me = visit.signed()?;
+    let d = flows::datasets::show(&visit.ctx, Some(me), &slug).await?;
+    let patch = declared(form.into_inner());
+    let done = flows::edit_dataset::run(&visit.ctx, me, d.id, patch).await;
+    finish(&visit, &slug, done, "saved", State::default()).await
+}
+
+/// A choice that was not made declares nothing.
+fn declared(fields: Vec<(String, String)>) -> DatasetPatch {
+    let mut patch = DatasetPatch::default();
+    for (name, value) in fields {
+        match name.strip_prefix("personal:") {
+            Some(column) if !value.is_empty() => {
+                patch.personal.insert(column.to_owned(), value);
+            }
+            None if name == "license" => patch.license = Some(value),
+            _ => {}
+        }
+    }
+    patch
 }
 
 /// Publishes the accepted contributions as the next revision.
@@ -225,6 +260,12 @@ impl Price {
 }
 
 impl Facts {
+    /// Whether there is anything to publish.
+    fn accepted(&self) -> bool {
+        let mut states = self.contributions.items.iter().map(|c| c.state);
+        states.any(|state| state == ContributionState::Accepted)
+    }
+
     async fn load(ctx: &Ctx, me: &Actor, d: &DatasetView) -> Result<Self, Fault> {
         let latest = || PageQuery {
             cursor: None,
@@ -237,6 +278,7 @@ impl Facts {
                 .items,
             offers: flows::offers::list(ctx, Some(me), d.id).await?.items,
             sales: flows::sales::list(ctx, me, d.id, latest()).await?,
+            gates: flows::gates::show(ctx, me, d.id).await?,
         })
     }
 }
@@ -260,6 +302,7 @@ async fn render(visit: &Visit, slug: &str, state: State) -> Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flows::gates::Declared;
     use crate::portal::samples;
 
     fn sample(state: State) -> Manage {
@@ -273,6 +316,15 @@ mod tests {
             sales: Listing {
                 items: vec![samples::sale()],
                 next: None,
+            },
+            gates: Gates {
+                license: None,
+                columns: vec![Declared {
+                    column: "pilot".to_owned(),
+                    class: None,
+                    found: vec!["names of persons".to_owned()],
+                }],
+                closed: Some("The contract does not say under which licence.".to_owned()),
             },
         };
         Manage {
@@ -294,6 +346,10 @@ mod tests {
                 "name=\"amount\"",
                 "value=\"preview\"",
                 "missing_column",
+                "name=\"license\"",
+                "name=\"personal:pilot\"",
+                "names of persons",
+                "under which licence",
             ],
         );
     }
@@ -321,6 +377,20 @@ mod tests {
                 "selected",
             ],
         );
+    }
+
+    #[test]
+    fn only_what_was_chosen_is_declared() {
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let patch = declared(vec![
+            field("license", "CC0-1.0"),
+            field("personal:a b", "none"),
+            field("personal:c", ""),
+            field("other", "x"),
+        ]);
+        assert_eq!(patch.license.as_deref(), Some("CC0-1.0"));
+        assert_eq!(patch.personal.len(), 1);
+        assert_eq!(patch.personal["a b"], "none");
     }
 
     #[test]

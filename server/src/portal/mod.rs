@@ -50,6 +50,7 @@ const FORM_BYTES: usize = 512 << 10;
 /// opened again, the page with the empty form is meant.
 const FORMS: [&str; 18] = [
     "/datasets/{slug}/edit",
+    "/datasets/{slug}/declare",
     "/datasets/{slug}/publish",
     "/datasets/{slug}/offer",
     "/licences/{id}/link",
@@ -118,6 +119,7 @@ fn market(app: &mut ServiceConfig) {
         .route("/datasets/{slug}/buy/{offer}", post().to(checkout::pay))
         .route("/datasets/{slug}/manage", get().to(manage::page))
         .route("/datasets/{slug}/edit", post().to(manage::edit))
+        .route("/datasets/{slug}/declare", post().to(manage::declare))
         .route("/datasets/{slug}/publish", post().to(manage::publish))
         .route("/datasets/{slug}/offer", post().to(manage::offer));
 }

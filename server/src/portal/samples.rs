@@ -192,6 +192,7 @@ pub fn revision() -> RevisionView {
         failure: None,
         created_at: at(1),
         published_at: Some(at(1)),
+        personal_data: Some("none".into()),
     }
 }
 

@@ -33,6 +33,7 @@ pub struct RevisionRow {
     pub failure: Option<String>,
     pub created_at: When,
     pub published_at: Option<When>,
+    pub personal_data: Option<String>,
 }
 
 impl RevisionRow {
@@ -161,6 +162,7 @@ pub struct Published {
     pub preview_blob: String,
     pub manifest: String,
     pub published_at: When,
+    pub personal_data: String,
 }
 
 /// Turns a composing revision into a published one; answers whether it was composing.

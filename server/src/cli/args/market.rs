@@ -137,6 +137,15 @@ Without a contract, the columns of the first accepted contribution become the co
         #[command(flatten)]
         remote: Remote,
     },
+    /// Change a dataset, or declare its licence and personal data.
+    #[command(after_help = "Examples:
+  granary dataset edit flights --licence CC-BY-4.0
+  granary dataset edit members --personal email=personal --personal postcode=pseudonymous
+  granary dataset edit flights --title 'Flights from New York' --contract flights.json
+
+Classes of personal data: none, pseudonymous, personal, sensitive. A dataset is not published before
+its source's licence is said and every column in which personal data was found has a class.")]
+    Edit(EditDataset),
     /// Let parties contribute to an invited dataset.
     Invite {
         /// Slug or id.
@@ -173,6 +182,43 @@ pub struct CreateDataset {
     pub print: Print,
     #[command(flatten)]
     pub remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub struct EditDataset {
+    /// Slug or id.
+    pub dataset: String,
+    /// New title, 3 to 120 characters.
+    #[arg(long)]
+    pub title: Option<String>,
+    /// New description.
+    #[arg(long)]
+    pub description: Option<String>,
+    /// Who may contribute.
+    #[arg(long, value_enum)]
+    pub admission: Option<AdmissionArg>,
+    /// New column contract, a JSON file; only before the first revision.
+    #[arg(long, value_name = "FILE")]
+    pub contract: Option<PathBuf>,
+    /// Licence the source gives the data under, an SPDX identifier where there is one.
+    #[arg(long, visible_alias = "license", value_name = "NAME")]
+    pub licence: Option<String>,
+    /// Class of personal data in a column.
+    #[arg(long, value_name = "COLUMN=CLASS", value_parser = class_of_column)]
+    pub personal: Vec<(String, String)>,
+    #[command(flatten)]
+    pub print: Print,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// `COLUMN=CLASS`; a name of a column may hold the sign, a class does not.
+fn class_of_column(text: &str) -> Result<(String, String), String> {
+    let parts = text
+        .rsplit_once('=')
+        .filter(|(column, class)| !column.is_empty() && !class.is_empty());
+    let (column, class) = parts.ok_or("write COLUMN=CLASS, for example email=personal")?;
+    Ok((column.to_owned(), class.to_owned()))
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

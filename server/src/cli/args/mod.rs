@@ -45,7 +45,7 @@ Your account
   keys             Make the key that opens what you buy
 
 Provide data
-  dataset          Create, list, show datasets; invite contributors
+  dataset          Create, list, show, edit datasets; invite contributors
   upload           Seal a Parquet file on this machine and contribute it
   contribution     List your contributions, show a verdict and the losses
   withdraw         Take a contribution back

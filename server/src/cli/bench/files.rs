@@ -10,8 +10,8 @@ use clap::Parser;
 use dataset_core::seal::{self, Identity};
 use indicatif::ProgressBar;
 use schema::wire::{
-    Amount, ContributionState, ContributionView, DatasetView, DownloadRequest, NewAccount,
-    NewDataset, NewOffer, NewOrder, NewRecipient, NewRevision, NewTopUp, SignIn,
+    Amount, ContributionState, ContributionView, DatasetPatch, DatasetView, DownloadRequest,
+    NewAccount, NewDataset, NewOffer, NewOrder, NewRecipient, NewRevision, NewTopUp, SignIn,
 };
 
 use crate::cli::args::BenchArgs;
@@ -209,6 +209,11 @@ impl Bench {
     /// Publishes, offers, buys; answers a signed address of the file.
     async fn licensed(&self) -> Outcome<String> {
         let client = &self.client;
+        let patch = DatasetPatch {
+            license: Some("CC0-1.0".to_owned()),
+            ..DatasetPatch::default()
+        };
+        client.edit_dataset(self.dataset.id, &patch).await?;
         let asked = client
             .publish(self.dataset.id, &NewRevision::default())
             .await?;
