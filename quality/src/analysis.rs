@@ -24,6 +24,7 @@ use crate::near;
 use crate::policy::{ColumnRule, Policy};
 use crate::records;
 use crate::score::Dimension;
+use crate::{consistency, outlier, privacy};
 
 /// What an analysis is started with.
 pub(crate) struct Context<'a> {
@@ -73,6 +74,9 @@ pub(crate) fn all(context: &Context<'_>) -> Result<Vec<Box<dyn Analysis>>, Asses
     found.extend(near::analysis::start(context)?);
     found.extend(records::analysis::start(context)?);
     found.extend(learn::panel::start(context)?);
+    found.extend(consistency::start(context)?);
+    found.extend(outlier::start(context)?);
+    found.extend(privacy::start(context)?);
     Ok(found)
 }
 
@@ -107,6 +111,9 @@ pub(crate) struct LineFound {
     pub column: Option<String>,
     pub rule: String,
     pub count: u64,
+    /// Bad ones that would be good without this rule alone: all of them, unless some break
+    /// another rule, too.
+    pub alone: u64,
     /// First row numbers, ascending, at most 10.
     pub rows: Vec<u64>,
 }

@@ -8,7 +8,9 @@
 mod parse;
 mod scalar;
 mod text;
+mod value;
 
 pub(crate) use parse::lossless;
 pub(crate) use scalar::{Clock, Day, Dec, Instant, Read, Scalar, target_type};
 pub(crate) use text::tidy;
+pub(crate) use value::{key_of, micros, nanos};

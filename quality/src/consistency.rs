@@ -31,7 +31,7 @@ mod reference;
 mod spelling;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::analysis::{Analysis, Context, DimensionFound, Found, LineFound, Rows};
 use crate::error::AssessError;
@@ -43,7 +43,7 @@ use crate::score::Dimension;
 const MOST_RULES: usize = 200;
 
 /// What is declared between columns.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Consistency {
     /// Functional dependencies.
@@ -78,7 +78,7 @@ pub struct Depends {
 }
 
 /// A comparison within a row.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
     /// One column, or several that are added.
@@ -94,7 +94,7 @@ pub struct Check {
     /// By how much a number may miss, in the unit of the columns (days for dates, microseconds
     /// for instants); 0 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tolerance: Option<f64>,
+    pub tolerance: Option<Number>,
     /// Rows it applies to; all when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
@@ -111,7 +111,7 @@ pub enum Operand {
 }
 
 /// The rows in which a column compares so with a value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct When {
     /// The column.
@@ -160,7 +160,7 @@ impl Op {
 }
 
 /// The only values a column may have.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
     /// The column.
@@ -208,8 +208,14 @@ impl Bits {
     /// Row numbers in ascending order.
     fn iter(&self) -> impl Iterator<Item = u64> {
         (0u64..).zip(&self.0).flat_map(|(word, bits)| {
-            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
+            (0..64)
+                .filter(move |bit| bits >> bit & 1 == 1)
+                .map(move |bit| word * 64 + bit)
         })
+    }
+
+    fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(a, b)| a & b).collect())
     }
 
     fn union(&mut self, other: &Self) {
@@ -230,7 +236,9 @@ impl Names<'_> {
         let found = self.0.iter().position(|rule| rule.name == name);
         let found = found.and_then(|place| Some((place, self.0.get(place)?.kind)));
         found.ok_or_else(|| {
-            AssessError::Policy(format!("a consistency rule names {name:?}, which is not a column"))
+            AssessError::Policy(format!(
+                "a consistency rule names {name:?}, which is not a column"
+            ))
         })
     }
 
@@ -244,7 +252,11 @@ impl Names<'_> {
 pub(crate) fn start(context: &Context<'_>) -> Result<Option<Box<dyn Analysis>>, AssessError> {
     let declared = &context.policy.consistency;
     let names = Names(context.rules);
-    let kinds = [declared.depends.len(), declared.check.len(), declared.reference.len()];
+    let kinds = [
+        declared.depends.len(),
+        declared.check.len(),
+        declared.reference.len(),
+    ];
     if kinds.iter().any(|count| *count > MOST_RULES) {
         let what = format!("there are at most {MOST_RULES} consistency rules of one kind");
         return Err(AssessError::Policy(what));
@@ -262,9 +274,10 @@ pub(crate) fn start(context: &Context<'_>) -> Result<Option<Box<dyn Analysis>>, 
     for name in &declared.free {
         names.find(name)?;
     }
-    let texts = context.rules.iter().enumerate().filter(|(_, rule)| {
-        rule.kind == ColumnType::String && !declared.free.contains(&rule.name)
-    });
+    let texts =
+        context.rules.iter().enumerate().filter(|(_, rule)| {
+            rule.kind == ColumnType::String && !declared.free.contains(&rule.name)
+        });
     for (place, rule) in texts {
         rules.push(spelling::rule(place, &rule.name));
         rules.push(forms::units(place, &rule.name));
@@ -294,28 +307,33 @@ impl Analysis for Run {
     }
 
     fn finish(self: Box<Self>) -> Found {
-        let mut all = Bits::default();
-        let mut lines = Vec::new();
+        let (mut all, mut twice) = (Bits::default(), Bits::default());
+        let mut found = Vec::new();
         for rule in self.rules {
             let (column, name) = (rule.column(), rule.name());
             let broken = rule.broken();
+            twice.union(&all.intersection(&broken));
             all.union(&broken);
             if broken.count() > 0 {
-                lines.push(LineFound {
-                    column,
-                    rule: name,
-                    count: broken.count(),
-                    rows: broken.iter().take(SAMPLES).collect(),
-                });
+                found.push((column, name, broken));
             }
         }
+        let lines = found.into_iter().map(|(column, rule, broken)| LineFound {
+            column,
+            rule,
+            count: broken.count(),
+            alone: broken.count() - broken.intersection(&twice).count(),
+            rows: broken.iter().take(SAMPLES).collect(),
+        });
         Found {
             dimension: Some(DimensionFound {
                 dimension: Dimension::Consistency,
                 total: self.rows,
                 bad: all.count(),
-                lines,
-                note: Some("rows that keep all rules between columns and one way of writing".to_owned()),
+                lines: lines.collect(),
+                note: Some(
+                    "rows that keep all rules between columns and one way of writing".to_owned(),
+                ),
             }),
             ..Found::default()
         }

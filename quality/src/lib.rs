@@ -52,6 +52,7 @@ mod analysis;
 pub mod anchor;
 mod assess;
 mod clean;
+pub mod consistency;
 pub mod contain;
 mod dedup;
 mod error;
@@ -59,7 +60,9 @@ mod input;
 pub mod labels;
 mod learn;
 pub mod near;
+mod outlier;
 pub mod policy;
+pub mod privacy;
 mod profile;
 pub mod records;
 pub mod report;
@@ -74,6 +77,7 @@ pub use assess::{
     Assessment, Inspection, Options, Preview, RowMarks, Sink, Spill, Stage, assess, assess_source,
     cleaned_schema, inspect,
 };
+pub use consistency::Consistency;
 pub use error::AssessError;
 pub use input::{Csv, Ipc, Source};
 pub use policy::{ColumnRule, ColumnType, HeldOut, Policy};

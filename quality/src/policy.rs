@@ -28,8 +28,10 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::consistency::Consistency;
 use crate::error::AssessError;
 use crate::near::NearRules;
+use crate::privacy::PersonalClass;
 use crate::records;
 use crate::verdict::Checks;
 
@@ -90,6 +92,15 @@ pub struct Policy {
     /// Which records are of the same entity; not looked for when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<records::Rules>,
+    /// Columns by which a person could be picked out together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quasi_identifiers: Vec<String>,
+    /// How many rows have to agree in all of them; 5 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub k_anonymity: Option<u32>,
+    /// Rules between columns.
+    #[serde(default, skip_serializing_if = "Consistency::is_empty")]
+    pub consistency: Consistency,
     /// When a table passes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checks: Option<Checks>,
@@ -138,6 +149,9 @@ pub struct ColumnRule {
     /// The only allowed values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<Vec<Value>>,
+    /// The class of personal data in it, as its owner declares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal: Option<PersonalClass>,
 }
 
 /// Declared type of a column.
@@ -368,6 +382,7 @@ impl ColumnRule {
             max: None,
             pattern: None,
             domain: None,
+            personal: None,
         }
     }
 

@@ -259,7 +259,9 @@ pub(crate) fn start(context: &Context<'_>) -> Result<Option<Box<dyn Analysis>>, 
     for name in &policy.quasi_identifiers {
         let place = context.rules.iter().position(|rule| rule.name == *name);
         quasi.push(place.ok_or_else(|| {
-            AssessError::Policy(format!("the quasi-identifier {name:?} is not a column of the table"))
+            AssessError::Policy(format!(
+                "the quasi-identifier {name:?} is not a column of the table"
+            ))
         })?);
     }
     let columns = context.rules.iter().map(|rule| Column {
@@ -300,7 +302,10 @@ impl Analysis for Run {
             column.watch.scan(column.kind, cells, rows.first, rows.len);
         });
         if let Some(crowd) = &mut self.crowd {
-            let quasi = self.quasi.iter().filter_map(|place| rows.columns.get(*place));
+            let quasi = self
+                .quasi
+                .iter()
+                .filter_map(|place| rows.columns.get(*place));
             let keys: Vec<&[CellKey]> = quasi.map(|cells| cells.keys()).collect();
             crowd.add(&keys, rows.len);
         }

@@ -26,9 +26,16 @@ pub(super) fn rule(check: &Check, names: &Names<'_>) -> Result<Box<dyn Rule>, As
     }
     let ordered = !matches!(check.op, Op::Equal | Op::NotEqual);
     if left.family == Family::Other && (ordered || check.tolerance.is_some()) {
-        return Err(fault(check, "orders values that have no order here; texts are only = or !="));
+        return Err(fault(
+            check,
+            "orders values that have no order here; texts are only = or !=",
+        ));
     }
-    let tolerance = check.tolerance.unwrap_or(0.0);
+    let tolerance = check
+        .tolerance
+        .as_ref()
+        .and_then(serde_json::Number::as_f64)
+        .unwrap_or(0.0);
     if !(0.0..f64::INFINITY).contains(&tolerance) {
         return Err(fault(check, "has a tolerance below 0"));
     }
@@ -37,7 +44,10 @@ pub(super) fn rule(check: &Check, names: &Names<'_>) -> Result<Box<dyn Rule>, As
         Some(when) => {
             let side = Side::of(&Operand::Column(when.column.clone()), names)?;
             if side.family == Family::Other && !matches!(when.op, Op::Equal | Op::NotEqual) {
-                return Err(fault(check, "orders values that have no order here in `when`"));
+                return Err(fault(
+                    check,
+                    "orders values that have no order here in `when`",
+                ));
             }
             let value = Fixed::of(&when.value, side.family)?;
             Some((side, when.op, value))
@@ -60,7 +70,9 @@ fn scale(check: &Check, names: &Names<'_>) -> bool {
     let Operand::Column(name) = &check.left else {
         return false;
     };
-    names.find(name).is_ok_and(|(_, kind)| kind == ColumnType::Date)
+    names
+        .find(name)
+        .is_ok_and(|(_, kind)| kind == ColumnType::Date)
 }
 
 fn fault(check: &Check, what: &str) -> AssessError {
@@ -79,11 +91,16 @@ fn text(check: &Check) -> String {
         (None, None) => "?".to_owned(),
     };
     let mut text = format!("{} {} {right}", side(&check.left), check.op.sign());
-    if let Some(tolerance) = check.tolerance {
+    if let Some(tolerance) = &check.tolerance {
         text.push_str(&format!(" ± {tolerance}"));
     }
     if let Some(when) = &check.when {
-        text.push_str(&format!(" when {} {} {}", when.column, when.op.sign(), when.value));
+        text.push_str(&format!(
+            " when {} {} {}",
+            when.column,
+            when.op.sign(),
+            when.value
+        ));
     }
     text
 }
@@ -142,7 +159,9 @@ impl Side {
     }
 
     fn cell<'a>(&self, rows: &'a Rows<'_>) -> Option<&'a Cells<'a>> {
-        self.columns.first().and_then(|(place, _)| rows.columns.get(*place))
+        self.columns
+            .first()
+            .and_then(|(place, _)| rows.columns.get(*place))
     }
 
     fn key(&self, rows: &Rows<'_>, row: usize) -> Option<CellKey> {
@@ -170,13 +189,21 @@ impl Fixed {
     fn of(value: &Value, family: Family) -> Result<Self, AssessError> {
         let fixed = match (family, value) {
             (Family::Number, Value::Number(number)) => number.as_f64().map(Self::Number),
-            (Family::Instant, Value::String(text)) => crate::clean::micros(text).map(|at| Self::Number(at as f64)),
-            (Family::Clock, Value::String(text)) => crate::clean::nanos(text).map(|at| Self::Number(at as f64)),
+            (Family::Instant, Value::String(text)) => {
+                crate::clean::micros(text).map(|at| Self::Number(at as f64))
+            }
+            (Family::Clock, Value::String(text)) => {
+                crate::clean::nanos(text).map(|at| Self::Number(at as f64))
+            }
             (Family::Other, Value::Bool(_)) => key_of(value, ColumnType::Bool).map(Self::Key),
             (Family::Other, _) => key_of(value, ColumnType::String).map(Self::Key),
             _ => None,
         };
-        fixed.ok_or_else(|| AssessError::Policy(format!("a check compares with {value}, which is of another kind")))
+        fixed.ok_or_else(|| {
+            AssessError::Policy(format!(
+                "a check compares with {value}, which is of another kind"
+            ))
+        })
     }
 }
 
@@ -217,7 +244,14 @@ impl Comparison {
     }
 }
 
-fn compare(side: &Side, op: Op, value: &Fixed, rows: &Rows<'_>, row: usize, tolerance: f64) -> Option<bool> {
+fn compare(
+    side: &Side,
+    op: Op,
+    value: &Fixed,
+    rows: &Rows<'_>,
+    row: usize,
+    tolerance: f64,
+) -> Option<bool> {
     match value {
         Fixed::Key(key) => Some((side.key(rows, row)? == *key) == (op == Op::Equal)),
         Fixed::Number(right) => Some(ordered(side.number(rows, row)?, op, *right, tolerance)),

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Bits, Depends, Names, Rule, Rows};
+use super::{Bits, Depends, Names, Rows, Rule};
 use crate::dedup::NULL_KEY;
 use crate::error::AssessError;
 
@@ -44,7 +44,9 @@ type Group = [(u64, u64)];
 fn most_frequent(group: &Group) -> Option<u64> {
     let values = group.chunk_by(|a, b| a == b);
     let counted = values.filter_map(|run| Some((run.len(), run.first()?.1)));
-    counted.max_by_key(|(count, value)| (*count, std::cmp::Reverse(*value))).map(|(_, value)| value)
+    counted
+        .max_by_key(|(count, value)| (*count, std::cmp::Reverse(*value)))
+        .map(|(_, value)| value)
 }
 
 impl Rule for Dependency {
@@ -64,7 +66,10 @@ impl Rule for Dependency {
         for row in 0..rows.len {
             let mut complete = !to.is_missing(row);
             for (cell, column) in cells.chunks_exact_mut(16).zip(&self.from) {
-                let key = rows.columns.get(*column).map_or(NULL_KEY, |column| column.key(row));
+                let key = rows
+                    .columns
+                    .get(*column)
+                    .map_or(NULL_KEY, |column| column.key(row));
                 complete &= key != NULL_KEY;
                 cell.copy_from_slice(&key.to_le_bytes());
             }
@@ -76,7 +81,12 @@ impl Rule for Dependency {
     }
 
     fn broken(self: Box<Self>) -> Bits {
-        let mut sorted: Vec<(u64, u64)> = self.rows.iter().copied().filter(|(from, _)| *from > 0).collect();
+        let mut sorted: Vec<(u64, u64)> = self
+            .rows
+            .iter()
+            .copied()
+            .filter(|(from, _)| *from > 0)
+            .collect();
         sorted.par_sort_unstable();
         let groups = sorted.chunk_by(|a, b| a.0 == b.0);
         // Groups of one value need no further look.

@@ -88,7 +88,8 @@ impl Rule for Forms {
     }
 
     fn scan(&mut self, rows: &Rows<'_>) {
-        let (Some(column), Some(mut forms)) = (rows.columns.get(self.place), self.rows.take()) else {
+        let (Some(column), Some(mut forms)) = (rows.columns.get(self.place), self.rows.take())
+        else {
             return;
         };
         for row in 0..rows.len {
@@ -110,7 +111,11 @@ impl Rule for Forms {
     fn broken(self: Box<Self>) -> Bits {
         let mut broken = Bits::default();
         let mostly = self.formed() * 10 >= self.present * 9;
-        let Some(forms) = self.rows.as_ref().filter(|_| mostly && self.known.len() > 1) else {
+        let Some(forms) = self
+            .rows
+            .as_ref()
+            .filter(|_| mostly && self.known.len() > 1)
+        else {
             return broken;
         };
         let known = self.known.iter().enumerate();
@@ -128,11 +133,11 @@ impl Rule for Forms {
 
 /// Units as they are written behind a number.
 const UNITS: [&str; 74] = [
-    "kg", "g", "mg", "µg", "lb", "lbs", "oz", "t", "km", "m", "cm", "mm", "µm", "mi", "ft", "in", "yd", "nm",
-    "°C", "°F", "C", "F", "K", "l", "L", "ml", "mL", "gal", "m/s", "km/h", "mph", "kn", "kt", "%", "€", "$", "£",
-    "EUR", "USD", "GBP", "CHF", "JPY", "h", "min", "s", "ms", "d", "W", "kW", "MW", "kWh", "MWh", "V", "mV", "A",
-    "mA", "Hz", "kHz", "MHz", "GHz", "Pa", "hPa", "kPa", "bar", "psi", "B", "KB", "kB", "MB", "GB", "TB", "ha",
-    "m²", "m³",
+    "kg", "g", "mg", "µg", "lb", "lbs", "oz", "t", "km", "m", "cm", "mm", "µm", "mi", "ft", "in",
+    "yd", "nm", "°C", "°F", "C", "F", "K", "l", "L", "ml", "mL", "gal", "m/s", "km/h", "mph", "kn",
+    "kt", "%", "€", "$", "£", "EUR", "USD", "GBP", "CHF", "JPY", "h", "min", "s", "ms", "d", "W",
+    "kW", "MW", "kWh", "MWh", "V", "mV", "A", "mA", "Hz", "kHz", "MHz", "GHz", "Pa", "hPa", "kPa",
+    "bar", "psi", "B", "KB", "kB", "MB", "GB", "TB", "ha", "m²", "m³",
 ];
 
 /// The unit behind a number, or the currency before it.
@@ -147,14 +152,18 @@ fn unit(text: &str) -> Option<&'static str> {
     }
     let number = signless.trim_start_matches(|c: char| !c.is_ascii_digit());
     let before = signless.get(..signless.len() - number.len())?.trim();
-    (!number.is_empty() && number.chars().all(is_number)).then(|| known(before)).flatten()
+    (!number.is_empty() && number.chars().all(is_number))
+        .then(|| known(before))
+        .flatten()
 }
 
 /// The format of a day, with or without a time behind it. `03/04/2021` could be two days: it
 /// is taken as whatever the unambiguous ones of its column are, so it has the form of both.
 fn date_format(text: &str) -> Option<&'static str> {
     let text = text.trim();
-    let end = text.find([' ', 'T']).filter(|end| text.get(end + 1..).is_some_and(|rest| rest.contains(':')));
+    let end = text
+        .find([' ', 'T'])
+        .filter(|end| text.get(end + 1..).is_some_and(|rest| rest.contains(':')));
     let (day, timed) = match end {
         Some(end) => (text.get(..end)?, true),
         None => (text, false),
@@ -170,7 +179,8 @@ fn date_format(text: &str) -> Option<&'static str> {
     let value = |part: &str| part.parse::<u32>().unwrap_or(0);
     let year_first = digits(a, 4..=4) && digits(b, 1..=2) && digits(c, 1..=2);
     let year_last = digits(a, 1..=2) && digits(b, 1..=2) && digits(c, 4..=4);
-    let plausible = |month: &str, day: &str| (1..=12).contains(&value(month)) && (1..=31).contains(&value(day));
+    let plausible =
+        |month: &str, day: &str| (1..=12).contains(&value(month)) && (1..=31).contains(&value(day));
     let (year_first, year_last) = (
         year_first && plausible(b, c),
         year_last && (plausible(a, b) || plausible(b, a)),
@@ -205,7 +215,35 @@ fn is_mojibake(text: &str) -> bool {
     let mut before = ' ';
     for c in text.chars() {
         let continued = matches!(c, '\u{80}'..='\u{bf}');
-        let windows = matches!(c, '€' | '‚' | 'ƒ' | '„' | '…' | '†' | '‡' | 'ˆ' | '‰' | 'Š' | '‹' | 'Œ' | 'Ž' | '‘' | '’' | '“' | '”' | '•' | '–' | '—' | '˜' | '™' | 'š' | '›' | 'œ' | 'ž' | 'Ÿ');
+        let windows = matches!(
+            c,
+            '€' | '‚'
+                | 'ƒ'
+                | '„'
+                | '…'
+                | '†'
+                | '‡'
+                | 'ˆ'
+                | '‰'
+                | 'Š'
+                | '‹'
+                | 'Œ'
+                | 'Ž'
+                | '‘'
+                | '’'
+                | '“'
+                | '”'
+                | '•'
+                | '–'
+                | '—'
+                | '˜'
+                | '™'
+                | 'š'
+                | '›'
+                | 'œ'
+                | 'ž'
+                | 'Ÿ'
+        );
         match before {
             'Ã' | 'Â' if continued => return true,
             'Ã' if windows => return true,
@@ -288,7 +326,16 @@ mod tests {
         for bad in ["cafÃ©", "itâ€™s", "20 Â°C", "lost \u{fffd}", "Ãœber"] {
             assert!(is_mojibake(bad), "{bad}");
         }
-        for good in ["café", "it’s", "20 °C", "SÃO PAULO", "Über", "château", "日本", "Ça €5"] {
+        for good in [
+            "café",
+            "it’s",
+            "20 °C",
+            "SÃO PAULO",
+            "Über",
+            "château",
+            "日本",
+            "Ça €5",
+        ] {
             assert!(!is_mojibake(good), "{good}");
         }
     }

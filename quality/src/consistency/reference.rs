@@ -9,11 +9,18 @@ use crate::error::AssessError;
 
 pub(super) fn rule(reference: &Reference, names: &Names<'_>) -> Result<Box<dyn Rule>, AssessError> {
     let (place, kind) = names.find(&reference.column)?;
-    let fault = |what: &str| AssessError::Policy(format!("the reference of column {:?} {what}", reference.column));
+    let fault = |what: &str| {
+        AssessError::Policy(format!(
+            "the reference of column {:?} {what}",
+            reference.column
+        ))
+    };
     let values = match (&reference.values, &reference.file) {
         (Some(values), None) => values,
         (None, Some(_)) => {
-            return Err(fault("names a file: only `granary assess` opens it; list the values instead"));
+            return Err(fault(
+                "names a file: only `granary assess` opens it; list the values instead",
+            ));
         }
         _ => return Err(fault("needs either `values` or `file`")),
     };

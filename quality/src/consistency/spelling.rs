@@ -89,7 +89,10 @@ impl Spelling {
         }
         let values = self.values.iter().enumerate();
         let odd = values.map(|(number, (folded, _))| {
-            folded.chars().count() > 1 && usual.get(folded.as_str()).is_some_and(|best| best.1 != number)
+            folded.chars().count() > 1
+                && usual
+                    .get(folded.as_str())
+                    .is_some_and(|best| best.1 != number)
         });
         odd.collect()
     }

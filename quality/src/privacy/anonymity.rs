@@ -61,7 +61,9 @@ impl Crowd {
             }
         }
         let numbered = (0u64..).zip(&self.rows);
-        let first = numbered.filter(|(_, row)| small.contains(row)).map(|(at, _)| at);
+        let first = numbered
+            .filter(|(_, row)| small.contains(row))
+            .map(|(at, _)| at);
         Anonymity {
             columns: self.columns,
             k: self.k,
@@ -94,9 +96,15 @@ mod tests {
     fn classes_are_counted_over_all_columns() {
         let found = classes(&[&[1, 1, 1, 2, 2, 1], &[5, 5, 6, 7, 7, 5]], 2);
         assert_eq!((found.classes, found.smallest_class), (3, 1));
-        assert_eq!((found.rows_below_k, found.rows.as_slice()), (1, &[2u64][..]));
+        assert_eq!(
+            (found.rows_below_k, found.rows.as_slice()),
+            (1, &[2u64][..])
+        );
         let found = classes(&[&[1, 1, 1, 2, 2, 1], &[5, 5, 6, 7, 7, 5]], 3);
-        assert_eq!((found.rows_below_k, found.rows.as_slice()), (3, &[2u64, 3, 4][..]));
+        assert_eq!(
+            (found.rows_below_k, found.rows.as_slice()),
+            (3, &[2u64, 3, 4][..])
+        );
         let found = classes(&[&[1, 1, 1]], 3);
         assert_eq!((found.rows_below_k, found.smallest_class), (0, 3));
         assert_eq!(classes(&[&[]], 3).smallest_class, 0);

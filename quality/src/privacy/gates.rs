@@ -16,7 +16,10 @@ pub(super) fn of(data: &PersonalData) -> Vec<Gate> {
         reason: undeclared_reason(&undeclared),
         columns: columns().collect(),
     });
-    let crowd = data.anonymity.as_ref().filter(|crowd| crowd.rows_below_k > 0);
+    let crowd = data
+        .anonymity
+        .as_ref()
+        .filter(|crowd| crowd.rows_below_k > 0);
     let crowd = crowd.map(|crowd| Gate {
         name: K_ANONYMITY.to_owned(),
         reason: crowd_reason(crowd),
@@ -28,7 +31,11 @@ pub(super) fn of(data: &PersonalData) -> Vec<Gate> {
 /// Names columns and kinds, and says what to do.
 pub(crate) fn undeclared_reason(columns: &[&PersonalColumn]) -> String {
     let named = columns.iter().map(|column| {
-        let kinds: Vec<&str> = column.found.iter().map(|found| found.kind.words()).collect();
+        let kinds: Vec<&str> = column
+            .found
+            .iter()
+            .map(|found| found.kind.words())
+            .collect();
         format!("{} ({})", column.column, kinds.join(", "))
     });
     format!(

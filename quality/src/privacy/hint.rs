@@ -23,36 +23,158 @@ pub(crate) struct Hint {
 
 /// Words that make a name the name of a thing.
 const THINGS: [&str; 62] = [
-    "product", "item", "file", "host", "domain", "company", "organisation", "organization", "org",
-    "airport", "city", "town", "country", "county", "state", "province", "region", "suburb",
-    "district", "species", "model", "brand", "station", "column", "table", "event", "team",
-    "school", "university", "store", "shop", "hotel", "restaurant", "game", "movie", "film",
-    "song", "album", "title", "color", "colour", "scientific", "common", "chemical", "drug",
-    "gene", "project", "package", "module", "class", "category", "vessel", "ship", "aircraft",
-    "airline", "carrier", "operator", "manufacturer", "river", "mountain", "field", "place",
+    "product",
+    "item",
+    "file",
+    "host",
+    "domain",
+    "company",
+    "organisation",
+    "organization",
+    "org",
+    "airport",
+    "city",
+    "town",
+    "country",
+    "county",
+    "state",
+    "province",
+    "region",
+    "suburb",
+    "district",
+    "species",
+    "model",
+    "brand",
+    "station",
+    "column",
+    "table",
+    "event",
+    "team",
+    "school",
+    "university",
+    "store",
+    "shop",
+    "hotel",
+    "restaurant",
+    "game",
+    "movie",
+    "film",
+    "song",
+    "album",
+    "title",
+    "color",
+    "colour",
+    "scientific",
+    "common",
+    "chemical",
+    "drug",
+    "gene",
+    "project",
+    "package",
+    "module",
+    "class",
+    "category",
+    "vessel",
+    "ship",
+    "aircraft",
+    "airline",
+    "carrier",
+    "operator",
+    "manufacturer",
+    "river",
+    "mountain",
+    "field",
+    "place",
 ];
 
 /// Words that name a person's name by themselves.
 const NAMES: [&str; 27] = [
-    "forename", "forenames", "surname", "surnames", "lastname", "firstname", "fullname",
-    "givenname", "middlename", "familyname", "maidenname", "nickname", "vorname", "nachname",
-    "familienname", "prenom", "prénom", "apellido", "apellidos", "cognome", "sobrenome", "imie",
-    "imię", "nazwisko", "fornamn", "efternamn", "achternaam",
+    "forename",
+    "forenames",
+    "surname",
+    "surnames",
+    "lastname",
+    "firstname",
+    "fullname",
+    "givenname",
+    "middlename",
+    "familyname",
+    "maidenname",
+    "nickname",
+    "vorname",
+    "nachname",
+    "familienname",
+    "prenom",
+    "prénom",
+    "apellido",
+    "apellidos",
+    "cognome",
+    "sobrenome",
+    "imie",
+    "imię",
+    "nazwisko",
+    "fornamn",
+    "efternamn",
+    "achternaam",
 ];
 
 /// Words that make `name` beside them the name of a person.
 const PERSONS: [&str; 37] = [
-    "given", "first", "last", "middle", "family", "maiden", "full", "customer", "client",
-    "patient", "employee", "student", "teacher", "contact", "person", "passenger", "author",
-    "owner", "member", "guest", "driver", "doctor", "recipient", "sender", "holder", "cardholder",
-    "beneficiary", "applicant", "tenant", "resident", "subscriber", "donor", "player", "witness",
-    "manager", "spouse", "child",
+    "given",
+    "first",
+    "last",
+    "middle",
+    "family",
+    "maiden",
+    "full",
+    "customer",
+    "client",
+    "patient",
+    "employee",
+    "student",
+    "teacher",
+    "contact",
+    "person",
+    "passenger",
+    "author",
+    "owner",
+    "member",
+    "guest",
+    "driver",
+    "doctor",
+    "recipient",
+    "sender",
+    "holder",
+    "cardholder",
+    "beneficiary",
+    "applicant",
+    "tenant",
+    "resident",
+    "subscriber",
+    "donor",
+    "player",
+    "witness",
+    "manager",
+    "spouse",
+    "child",
 ];
 
 /// Roles that may stand without the word `name`.
 const ROLES: [&str; 14] = [
-    "name", "nom", "nombre", "nome", "naam", "namn", "author", "signatory", "cardholder",
-    "passenger", "patient", "contact", "recipient", "sender",
+    "name",
+    "nom",
+    "nombre",
+    "nome",
+    "naam",
+    "namn",
+    "author",
+    "signatory",
+    "cardholder",
+    "passenger",
+    "patient",
+    "contact",
+    "recipient",
+    "sender",
 ];
 
 impl Hint {
@@ -61,39 +183,130 @@ impl Hint {
         let words = words(column);
         let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
         let pair = |first: &str, second: &str| {
-            words.windows(2).any(|two| two[0] == first && two[1] == second)
+            words
+                .windows(2)
+                .any(|two| two[0] == first && two[1] == second)
         };
         let thing = has(&THINGS);
         let name = has(&["name", "names"]);
-        let address = has(&["address", "addr", "adresse", "street", "strasse", "straße", "dirección",
-            "direccion", "endereco", "endereço", "indirizzo", "adres", "calle", "rue"]);
-        let digital = has(&["ip", "mac", "email", "mail", "url", "web", "memory", "wallet"]);
-        let origin = has(&["birth", "born", "dob", "birthday", "birthdate", "geburtsdatum",
-            "geboren", "naissance", "nacimiento", "nascita", "nascimento", "geboortedatum"]);
+        let address = has(&[
+            "address",
+            "addr",
+            "adresse",
+            "street",
+            "strasse",
+            "straße",
+            "dirección",
+            "direccion",
+            "endereco",
+            "endereço",
+            "indirizzo",
+            "adres",
+            "calle",
+            "rue",
+        ]);
+        let digital = has(&[
+            "ip", "mac", "email", "mail", "url", "web", "memory", "wallet",
+        ]);
+        let origin = has(&[
+            "birth",
+            "born",
+            "dob",
+            "birthday",
+            "birthdate",
+            "geburtsdatum",
+            "geboren",
+            "naissance",
+            "nacimiento",
+            "nascita",
+            "nascimento",
+            "geboortedatum",
+        ]);
         Self {
-            phone: has(&["phone", "phones", "telephone", "tel", "mobile", "cell", "cellphone",
-                "fax", "telefon", "telefono", "teléfono", "handy", "msisdn", "whatsapp"]),
+            phone: has(&[
+                "phone",
+                "phones",
+                "telephone",
+                "tel",
+                "mobile",
+                "cell",
+                "cellphone",
+                "fax",
+                "telefon",
+                "telefono",
+                "teléfono",
+                "handy",
+                "msisdn",
+                "whatsapp",
+            ]),
             card: has(&["card", "pan", "creditcard", "cc", "ccnum"]),
-            id: has(&["ssn", "nin", "nino", "nhs", "bsn", "tfn", "sin", "cpf", "pesel", "dni",
-                "nie", "nir", "aadhaar", "passport", "taxid", "steuerid", "personnummer", "hetu",
-                "nif"])
-                || has(&["soc", "social"]) && has(&["sec", "security", "insurance", "number", "id"])
-                || has(&["national", "tax", "identity", "personal", "passport", "licence",
-                    "license"]) && has(&["id", "number", "no", "nr", "num"])
+            id: has(&[
+                "ssn",
+                "nin",
+                "nino",
+                "nhs",
+                "bsn",
+                "tfn",
+                "sin",
+                "cpf",
+                "pesel",
+                "dni",
+                "nie",
+                "nir",
+                "aadhaar",
+                "passport",
+                "taxid",
+                "steuerid",
+                "personnummer",
+                "hetu",
+                "nif",
+            ]) || has(&["soc", "social"])
+                && has(&["sec", "security", "insurance", "number", "id"])
+                || has(&[
+                    "national", "tax", "identity", "personal", "passport", "licence", "license",
+                ]) && has(&["id", "number", "no", "nr", "num"])
                     && !has(&["plate", "rate"])
-                || pair("medical", "record") || has(&["mrn"]),
-            ip: has(&["ip", "ipv4", "ipv6", "ipaddr", "ipaddress", "addr"]) || pair("client", "host"),
-            secret: has(&["password", "passwd", "pwd", "secret", "token", "apikey", "credential",
-                "credentials", "passphrase", "bearer"])
-                || pair("api", "key") || pair("access", "key") || pair("private", "key"),
+                || pair("medical", "record")
+                || has(&["mrn"]),
+            ip: has(&["ip", "ipv4", "ipv6", "ipaddr", "ipaddress", "addr"])
+                || pair("client", "host"),
+            secret: has(&[
+                "password",
+                "passwd",
+                "pwd",
+                "secret",
+                "token",
+                "apikey",
+                "credential",
+                "credentials",
+                "passphrase",
+                "bearer",
+            ]) || pair("api", "key")
+                || pair("access", "key")
+                || pair("private", "key"),
             birth: origin && !has(&["place", "city", "country", "rate", "weight", "order"]),
-            person: !thing && !address
+            person: !thing
+                && !address
                 && (has(&NAMES) || name && has(&PERSONS) || pair("given", "names")),
             perhaps_person: !thing && !address && has(&ROLES),
             address: address && !digital && !has(&["id"]) || words == ["addr"],
-            coordinate: has(&["lat", "lon", "lng", "long", "latitude", "longitude", "coord",
-                "coords", "coordinates", "geo", "location", "gps"]),
-            version: has(&["version", "ver", "release", "build", "firmware", "oid", "section"]),
+            coordinate: has(&[
+                "lat",
+                "lon",
+                "lng",
+                "long",
+                "latitude",
+                "longitude",
+                "coord",
+                "coords",
+                "coordinates",
+                "geo",
+                "location",
+                "gps",
+            ]),
+            version: has(&[
+                "version", "ver", "release", "build", "firmware", "oid", "section",
+            ]),
         }
     }
 }
@@ -131,10 +344,23 @@ mod tests {
     fn names_of_columns_are_read_as_words() {
         assert_eq!(words("dateOfBirth"), ["date", "of", "birth", "dateofbirth"]);
         assert_eq!(words("address_1"), ["address", "1", "address_1"]);
-        for person in ["surname", "given_name", "customerName", "Last Name", "Vorname"] {
+        for person in [
+            "surname",
+            "given_name",
+            "customerName",
+            "Last Name",
+            "Vorname",
+        ] {
             assert!(Hint::of(person).person, "{person}");
         }
-        for thing in ["Airport Name", "file_name", "product name", "hostname", "street_name", "city"] {
+        for thing in [
+            "Airport Name",
+            "file_name",
+            "product name",
+            "hostname",
+            "street_name",
+            "city",
+        ] {
             let hint = Hint::of(thing);
             assert!(!hint.person && !hint.perhaps_person, "{thing}");
         }

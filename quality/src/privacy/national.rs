@@ -1,7 +1,7 @@
 //! Numbers that states give to persons. What has a check digit is checked; what has none
 //! is recognised by its form alone.
 
-use super::checksum::{ean_13, luhn, mod_11_2, mod_11_10, mod_97, verhoeff, weighted};
+use super::checksum::{ean_13, luhn, mod_11_2, mod_11_10, verhoeff, weighted};
 
 /// One kind of number.
 pub(crate) struct Scheme {
@@ -35,24 +35,66 @@ const fn scheme(
 
 /// All kinds, in the order in which equal evidence is named.
 pub(crate) const SCHEMES: [Scheme; 18] = [
-    scheme("it_codice_fiscale", 16..=16, is_codice_fiscale, codice_fiscale, true),
+    scheme(
+        "it_codice_fiscale",
+        16..=16,
+        is_codice_fiscale,
+        codice_fiscale,
+        true,
+    ),
     scheme("cn_resident_id", 18..=18, is_resident_id, resident_id, true),
     scheme("fr_nir", 15..=15, is_nir, nir, true),
     scheme("es_dni_nie", 9..=9, is_dni, dni, true),
     scheme("fi_hetu", 10..=11, is_hetu, hetu, true),
     scheme("gb_nino", 9..=9, is_nino, |_| true, true),
     scheme("us_ssn", 9..=9, is_ssn, ssn, true),
-    scheme("ch_ahv", 13..=13, |_, d| all_digits(d) && d.starts_with(b"756"), ean_13, true),
+    scheme(
+        "ch_ahv",
+        13..=13,
+        |_, d| all_digits(d) && d.starts_with(b"756"),
+        ean_13,
+        true,
+    ),
     scheme("pl_pesel", 11..=11, digits_only, pesel, false),
-    scheme("se_personnummer", 10..=12, is_personnummer, personnummer, false),
-    scheme("be_national_number", 11..=11, digits_only, national_number, false),
-    scheme("de_tax_id", 11..=11, |_, d| all_digits(d) && d[0] != b'0', tax_id, false),
+    scheme(
+        "se_personnummer",
+        10..=12,
+        is_personnummer,
+        personnummer,
+        false,
+    ),
+    scheme(
+        "be_national_number",
+        11..=11,
+        digits_only,
+        national_number,
+        false,
+    ),
+    scheme(
+        "de_tax_id",
+        11..=11,
+        |_, d| all_digits(d) && d[0] != b'0',
+        tax_id,
+        false,
+    ),
     scheme("br_cpf", 11..=11, digits_only, cpf, false),
-    scheme("in_aadhaar", 12..=12, |_, d| all_digits(d) && d[0] >= b'2', verhoeff, false),
+    scheme(
+        "in_aadhaar",
+        12..=12,
+        |_, d| all_digits(d) && d[0] >= b'2',
+        verhoeff,
+        false,
+    ),
     scheme("gb_nhs_number", 10..=10, digits_only, nhs, false),
     scheme("nl_bsn", 9..=9, digits_only, bsn, false),
     scheme("au_tfn", 9..=9, digits_only, tfn, false),
-    scheme("ca_sin", 9..=9, |_, d| all_digits(d) && !matches!(d[0], b'0' | b'8'), luhn, false),
+    scheme(
+        "ca_sin",
+        9..=9,
+        |_, d| all_digits(d) && !matches!(d[0], b'0' | b'8'),
+        luhn,
+        false,
+    ),
 ];
 
 /// Which schemes a cell has the form of, and which of these it satisfies: bit sets in the order
@@ -112,7 +154,9 @@ fn fits(compact: &[u8], form: &str) -> bool {
 fn is_codice_fiscale(_: &str, compact: &[u8]) -> bool {
     let letters = [0, 1, 2, 3, 4, 5, 8, 11, 15];
     compact.len() == 16
-        && letters.iter().all(|place| compact[*place].is_ascii_uppercase())
+        && letters
+            .iter()
+            .all(|place| compact[*place].is_ascii_uppercase())
         && compact[9].is_ascii_alphanumeric()
         && b"ABCDEHLMPRST".contains(&compact[8])
 }
@@ -120,7 +164,8 @@ fn is_codice_fiscale(_: &str, compact: &[u8]) -> bool {
 /// Odd places (from 1) by table, even places by rank, mod 26 (D.M. 23 December 1976).
 fn codice_fiscale(compact: &[u8]) -> bool {
     const ODD: [u32; 26] = [
-        1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23,
+        1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24,
+        23,
     ];
     let mut sum = 0;
     for (place, byte) in compact[..15].iter().enumerate() {
@@ -212,7 +257,8 @@ fn is_nino(_: &str, compact: &[u8]) -> bool {
         && !b"DFIQUV".contains(&compact[0])
         && !b"DFIOQUV".contains(&compact[1])
         && b"ABCD".contains(&compact[8])
-        && !["BG", "GB", "KN", "NK", "NT", "TN", "ZZ"].contains(&&*String::from_utf8_lossy(&compact[..2]))
+        && !["BG", "GB", "KN", "NK", "NT", "TN", "ZZ"]
+            .contains(&&*String::from_utf8_lossy(&compact[..2]))
 }
 
 /// Nine digits in groups of 3, 2 and 4.
@@ -299,7 +345,8 @@ mod tests {
 
     fn valid(text: &str) -> Vec<&'static str> {
         let (_, valid) = examine(text);
-        let named = |(place, scheme): (usize, &Scheme)| (valid >> place & 1 == 1).then_some(scheme.name);
+        let named =
+            |(place, scheme): (usize, &Scheme)| (valid >> place & 1 == 1).then_some(scheme.name);
         SCHEMES.iter().enumerate().filter_map(named).collect()
     }
 
@@ -326,7 +373,11 @@ mod tests {
             ("046 454 286", "ca_sin"),
         ] {
             let found = valid(text);
-            let expected = if name == "ca_sin" { found.is_empty() } else { found.contains(&name) };
+            let expected = if name == "ca_sin" {
+                found.is_empty()
+            } else {
+                found.contains(&name)
+            };
             assert!(expected, "{text} as {name}: {found:?}");
         }
         assert!(valid("130 692 544").contains(&"ca_sin"));
@@ -335,7 +386,16 @@ mod tests {
 
     #[test]
     fn what_has_another_form_is_none() {
-        for text in ["", "-", "12345678", "2013-01-01", "N10156", "EMB-145XR", "123-456-789", "é"] {
+        for text in [
+            "",
+            "-",
+            "12345678",
+            "2013-01-01",
+            "N10156",
+            "EMB-145XR",
+            "123-456-789",
+            "é",
+        ] {
             assert_eq!(valid(text), Vec::<&str>::new(), "{text}");
         }
         assert!(!valid("123-45-0000").contains(&"us_ssn"));
@@ -346,7 +406,12 @@ mod tests {
     /// A column of running numbers passes no check much more often than by chance.
     #[test]
     fn running_numbers_pass_by_chance_only() {
-        for start in [100_000_000u64, 2_300_000_000, 23_000_000_000, 230_000_000_000] {
+        for start in [
+            100_000_000u64,
+            2_300_000_000,
+            23_000_000_000,
+            230_000_000_000,
+        ] {
             let (mut shaped, mut passed) = ([0u32; SCHEMES.len()], [0u32; SCHEMES.len()]);
             for number in start..start + 2_000 {
                 let (form, check) = examine(&number.to_string());
@@ -356,7 +421,11 @@ mod tests {
                 }
             }
             for place in 0..SCHEMES.len() {
-                assert!(passed[place] * 5 <= shaped[place], "{}", SCHEMES[place].name);
+                assert!(
+                    passed[place] * 5 <= shaped[place],
+                    "{}",
+                    SCHEMES[place].name
+                );
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Personal data as tables of the report, and read back from them.
 
-use super::{Anonymity, PersonalClass, PersonalColumn, PersonalData, PersonalFinding, PersonalKind};
+use super::{
+    Anonymity, PersonalClass, PersonalColumn, PersonalData, PersonalFinding, PersonalKind,
+};
 use crate::analysis::{Figure, Section};
 use crate::report::Report;
 
@@ -19,13 +21,27 @@ pub(super) fn of(data: &PersonalData) -> Vec<Section> {
 }
 
 fn personal(data: &PersonalData) -> Section {
-    let found = data.columns.iter().filter(|column| !column.found.is_empty()).count();
+    let found = data
+        .columns
+        .iter()
+        .filter(|column| !column.found.is_empty())
+        .count();
     let summary = match (found, data.undeclared().count()) {
         (0, _) => "No personal data was found.".to_owned(),
         (_, 0) => format!("{found} columns hold personal data; all are declared."),
-        (_, open) => format!("{found} columns hold personal data; {open} of them are not declared."),
+        (_, open) => {
+            format!("{found} columns hold personal data; {open} of them are not declared.")
+        }
     };
-    let heads = ["column", "declared", "kind", "detail", "cells", "share", "first rows"];
+    let heads = [
+        "column",
+        "declared",
+        "kind",
+        "detail",
+        "cells",
+        "share",
+        "first rows",
+    ];
     Section {
         name: PERSONAL.to_owned(),
         title: "Personal data".to_owned(),
@@ -58,10 +74,20 @@ fn lines(column: &PersonalColumn) -> Vec<Vec<Figure>> {
 
 fn crowd(found: &Anonymity) -> Section {
     let summary = match found.rows_below_k {
-        0 => format!("Every class has at least {} rows; the smallest has {}.", found.k, found.smallest_class),
+        0 => format!(
+            "Every class has at least {} rows; the smallest has {}.",
+            found.k, found.smallest_class
+        ),
         below => format!("{below} rows stand in classes of fewer than {}.", found.k),
     };
-    let heads = ["quasi-identifiers", "k", "classes", "smallest class", "rows below k", "first rows"];
+    let heads = [
+        "quasi-identifiers",
+        "k",
+        "classes",
+        "smallest class",
+        "rows below k",
+        "first rows",
+    ];
     Section {
         name: ANONYMITY.to_owned(),
         title: "k-anonymity".to_owned(),
@@ -84,23 +110,38 @@ pub fn read(report: &Report) -> Option<PersonalData> {
     let section = |name: &str| report.sections.iter().find(|section| section.name == name);
     let mut data = PersonalData::default();
     for row in &section(PERSONAL)?.rows {
-        let [Figure::Text(column), declared, kind, detail, count, share, rows] = row.as_slice() else {
+        let [
+            Figure::Text(column),
+            declared,
+            kind,
+            detail,
+            count,
+            share,
+            rows,
+        ] = row.as_slice()
+        else {
             continue;
         };
-        if data.columns.last().is_none_or(|last| last.column != *column) {
+        if data
+            .columns
+            .last()
+            .is_none_or(|last| last.column != *column)
+        {
             data.columns.push(PersonalColumn {
                 column: column.clone(),
                 declared: text(declared).and_then(|class| class.parse().ok()),
                 found: Vec::new(),
             });
         }
-        let finding = text(kind).and_then(PersonalKind::by_name).map(|kind| PersonalFinding {
-            kind,
-            detail: text(detail).map(str::to_owned),
-            count: number(count),
-            share_ppm: u32::try_from(number(share)).unwrap_or(u32::MAX),
-            rows: numbers(rows),
-        });
+        let finding = text(kind)
+            .and_then(PersonalKind::by_name)
+            .map(|kind| PersonalFinding {
+                kind,
+                detail: text(detail).map(str::to_owned),
+                count: number(count),
+                share_ppm: u32::try_from(number(share)).unwrap_or(u32::MAX),
+                rows: numbers(rows),
+            });
         if let (Some(last), Some(finding)) = (data.columns.last_mut(), finding) {
             last.found.push(finding);
         }

@@ -19,7 +19,11 @@ fn found(column: &Labelled, typed: bool) -> BTreeSet<PersonalKind> {
             _ => watch.text(cell, row),
         }
     }
-    watch.findings().into_iter().map(|finding| finding.kind).collect()
+    watch
+        .findings()
+        .into_iter()
+        .map(|finding| finding.kind)
+        .collect()
 }
 
 /// Right, missed and false findings, with the columns of the last two.
@@ -56,12 +60,25 @@ impl Score {
 fn made_columns_are_told_apart() {
     for typed in [false, true] {
         let mut score = Score::default();
-        let columns = [made::contacts(), made::numbers(), made::persons(), made::things()];
+        let columns = [
+            made::contacts(),
+            made::numbers(),
+            made::persons(),
+            made::things(),
+        ];
         for column in columns.iter().flatten() {
             score.add(column.name, column.truth, &found(column, typed));
         }
-        assert!(score.recall() >= 0.95, "recall {}: {score:?}", score.recall());
-        assert!(score.precision() >= 0.9, "precision {}: {score:?}", score.precision());
+        assert!(
+            score.recall() >= 0.95,
+            "recall {}: {score:?}",
+            score.recall()
+        );
+        assert!(
+            score.precision() >= 0.9,
+            "precision {}: {score:?}",
+            score.precision()
+        );
         // As measured when this was written; a change for the worse is to be seen.
         assert_eq!((score.missed.len(), score.wrong.len()), (0, 0), "{score:?}");
     }
@@ -72,12 +89,22 @@ fn one_cell_in_many_is_enough_where_chance_is_out_of_question() {
     let mut watch = Watch::new("remarks");
     watch.is_text = true;
     for row in 0..100_000u64 {
-        watch.text(if row == 77_777 { "ask eve@example.org" } else { "no remarks" }, row);
+        watch.text(
+            if row == 77_777 {
+                "ask eve@example.org"
+            } else {
+                "no remarks"
+            },
+            row,
+        );
     }
     let found = watch.findings();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].kind, found[0].count), (PersonalKind::Email, 1));
-    assert_eq!((found[0].rows.as_slice(), found[0].share_ppm), (&[77_777u64][..], 10));
+    assert_eq!(
+        (found[0].rows.as_slice(), found[0].share_ppm),
+        (&[77_777u64][..], 10)
+    );
 }
 
 #[test]
@@ -87,4 +114,138 @@ fn a_right_check_digit_among_wrong_ones_is_chance() {
         watch.whole(4_111_111_111_111_111 + row * 7, row);
     }
     assert!(watch.findings().is_empty(), "{:?}", watch.findings());
+}
+
+mod real {
+    //! Real tables through a whole assessment.
+
+    use bytes::Bytes;
+    use chrono::DateTime;
+
+    use super::super::{PersonalData, PersonalKind, read};
+    use super::Score;
+    use crate::policy::Policy;
+
+    fn assessed(packed: &'static [u8], policy: &Policy) -> (PersonalData, String) {
+        let noon = DateTime::from_timestamp(1_750_000_000, 0).expect("a moment in 2025");
+        let found = crate::inspect(&Bytes::from_static(packed), policy, noon, &mut |_| {});
+        let report = found.expect("the table can be read").report;
+        let json = report.to_canonical_json().expect("reports are JSON");
+        let data = read(&report).expect("every report looks for personal data");
+        (data, String::from_utf8(json).expect("JSON is UTF-8"))
+    }
+
+    const FEBRL: &[u8] = include_bytes!("../../tests/data/febrl1.parquet");
+
+    /// Suburb, postcode and state are no personal data by themselves but quasi-identifiers.
+    const TRUTH: [(&str, PersonalKind); 7] = [
+        ("given_name", PersonalKind::PersonName),
+        ("surname", PersonalKind::PersonName),
+        ("street_number", PersonalKind::Address),
+        ("address_1", PersonalKind::Address),
+        ("address_2", PersonalKind::Address),
+        ("date_of_birth", PersonalKind::BirthDate),
+        ("soc_sec_id", PersonalKind::NationalId),
+    ];
+
+    #[test]
+    fn persons_are_found_and_things_are_not() {
+        let tables: [(&str, &[u8]); 7] = [
+            ("febrl", FEBRL),
+            (
+                "planes",
+                include_bytes!("../../tests/data/nycflights13_planes.parquet"),
+            ),
+            (
+                "flights",
+                include_bytes!("../../tests/data/nycflights13_flights_10k.parquet"),
+            ),
+            (
+                "diamonds",
+                include_bytes!("../../tests/data/r_diamonds.parquet"),
+            ),
+            (
+                "birdstrikes",
+                include_bytes!("../../tests/data/vega_birdstrikes.parquet"),
+            ),
+            ("iris", include_bytes!("../../tests/data/sk_iris.parquet")),
+            ("fair", include_bytes!("../../tests/data/sm_fair.parquet")),
+        ];
+        let mut score = Score::default();
+        for (name, packed) in tables {
+            let (data, _) = assessed(packed, &Policy::default());
+            for column in &data.columns {
+                let kinds = column.found.iter().map(|found| found.kind).collect();
+                let truth = TRUTH
+                    .iter()
+                    .find(|(known, _)| name == "febrl" && *known == column.column);
+                score.add(&column.column, truth.map(|(_, kind)| *kind), &kinds);
+            }
+            if name == "febrl" {
+                for (known, kind) in TRUTH {
+                    if !data.columns.iter().any(|column| column.column == known) {
+                        score.missed.push(format!("{known}: {kind:?}"));
+                    }
+                }
+            }
+        }
+        assert_eq!(
+            (score.right, score.missed.len(), score.wrong.len()),
+            (7, 0, 0),
+            "{score:?}"
+        );
+    }
+
+    #[test]
+    fn a_report_names_columns_and_rows_and_never_a_value() {
+        let (data, json) = assessed(FEBRL, &Policy::default());
+        assert!(json.contains("undeclared_personal_data"));
+        assert_eq!(data.undeclared().count(), TRUTH.len());
+        for value in ["lachlan", "giblin", "19990219", "7364009", "harrington"] {
+            assert!(!json.contains(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn declared_columns_open_the_gate_and_small_groups_close_it() {
+        let names = [
+            "rec_id",
+            "given_name",
+            "surname",
+            "street_number",
+            "address_1",
+            "address_2",
+            "suburb",
+            "postcode",
+            "state",
+            "date_of_birth",
+            "soc_sec_id",
+        ];
+        let columns: Vec<String> = names
+            .iter()
+            .map(|name| {
+                let personal = if TRUTH.iter().any(|(known, _)| known == name) {
+                    ",personal=\"personal\""
+                } else {
+                    ""
+                };
+                format!("{{name=\"{name}\",type=\"string\",optional=true{personal}}}")
+            })
+            .collect();
+        let rules = |k: u32| {
+            let columns = columns.join(",");
+            let text = format!(
+                "quasi_identifiers = [\"state\"]\nk_anonymity = {k}\ncolumns = [{columns},{{name=\"entity\",type=\"int64\"}}]"
+            );
+            Policy::from_toml(&text).expect("valid rules")
+        };
+        let (data, json) = assessed(FEBRL, &rules(2));
+        assert_eq!(data.undeclared().count(), 0);
+        assert_eq!(data.class(), super::super::PersonalClass::Personal);
+        assert!(!json.contains("undeclared_personal_data"));
+        let crowd = data.anonymity.expect("quasi-identifiers are declared");
+        let (_, json) = assessed(FEBRL, &rules(crowd.smallest_class as u32 + 1));
+        assert!(json.contains("\"k_anonymity\""));
+        assert!(crowd.classes > 5 && crowd.rows_below_k <= 10, "{crowd:?}");
+    }
 }

@@ -152,17 +152,28 @@ const ANYWHERE: [(Signal, &str); 10] = [
         Signal::Mac,
         r"(?i)(?:^|[^\da-z:-])[\da-f]{2}(?:(?::[\da-f]{2}){5}|(?:-[\da-f]{2}){5})(?:$|[^\da-z:-])",
     ),
-    (Signal::Mac, r"(?i)(?:^|[^\da-z.])[\da-f]{4}\.[\da-f]{4}\.[\da-f]{4}(?:$|[^\da-z.])"),
-    (Signal::AwsKey, r"(?:^|[^A-Z\d])(?:AKIA|ASIA)[A-Z\d]{16}(?:$|[^A-Z\d])"),
+    (
+        Signal::Mac,
+        r"(?i)(?:^|[^\da-z.])[\da-f]{4}\.[\da-f]{4}\.[\da-f]{4}(?:$|[^\da-z.])",
+    ),
+    (
+        Signal::AwsKey,
+        r"(?:^|[^A-Z\d])(?:AKIA|ASIA)[A-Z\d]{16}(?:$|[^A-Z\d])",
+    ),
     (Signal::Jwt, r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"),
-    (Signal::PrivateKey, r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----"),
-    (Signal::GitToken, r"(?:^|\W)(?:gh[pousr]_[A-Za-z\d]{36}|github_pat_\w{40,}|glpat-[\w-]{20})"),
+    (
+        Signal::PrivateKey,
+        r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----",
+    ),
+    (
+        Signal::GitToken,
+        r"(?:^|\W)(?:gh[pousr]_[A-Za-z\d]{36}|github_pat_\w{40,}|glpat-[\w-]{20})",
+    ),
     (
         Signal::ServiceToken,
         r"(?:^|\W)(?:xox[abprs]-[\w-]{10,}|[sr]k_(?:live|test)_[A-Za-z\d]{16,}|AIza[\w-]{35}|npm_[A-Za-z\d]{36}|SG\.[\w-]{16,}\.[\w-]{16,}|AGE-SECRET-KEY-1[A-Z\d]{58})",
     ),
 ];
-
 
 /// House number and way, in the manner of several countries.
 const STREETS: [&str; 5] = [
@@ -181,11 +192,15 @@ const LONGEST_ADDRESS: usize = 200;
 
 macro_rules! pattern {
     ($name:ident, $pattern:literal) => {
-        static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&narrow($pattern)).ok());
+        static $name: LazyLock<Option<Regex>> =
+            LazyLock::new(|| Regex::new(&narrow($pattern)).ok());
     };
 }
 
-pattern!(CARD, r"(?:^|[^\w.+-])(\d(?:[ -]?\d){12,18})(?:$|[^\w.-]|[.](?:$|\D))");
+pattern!(
+    CARD,
+    r"(?:^|[^\w.+-])(\d(?:[ -]?\d){12,18})(?:$|[^\w.-]|[.](?:$|\D))"
+);
 pattern!(
     IBAN,
     r"(?:^|[^A-Za-z\d])([A-Z]{2}\d{2}(?: ?[A-Z\d]{4}){2,7}(?: ?[A-Z\d]{1,3})?)(?:$|[^A-Za-z\d])"
@@ -225,10 +240,15 @@ pub(crate) fn examine(text: &str, hint: &Hint) -> Signals {
 
 /// Patterns that may stand in a sentence.
 fn anywhere(text: &str, classes: &Classes, signals: &mut Signals) {
-    let Classes { digits, letters, .. } = *classes;
+    let Classes {
+        digits, letters, ..
+    } = *classes;
     let solid = letters + digits;
     if classes.colons >= 2 {
-        signals.set(Signal::IpV6, text.split([' ', ',', '[', ']', '/']).any(is_ip_v6));
+        signals.set(
+            Signal::IpV6,
+            text.split([' ', ',', '[', ']', '/']).any(is_ip_v6),
+        );
     }
     let possible = classes.ats > 0
         || classes.plus > 0 && digits >= 8
@@ -259,7 +279,9 @@ fn is_ip_v6(token: &str) -> bool {
 
 /// What consists of digits and their separators, mostly.
 fn numbers(text: &str, classes: &Classes, hint: &Hint, signals: &mut Signals) {
-    let Classes { digits, letters, .. } = *classes;
+    let Classes {
+        digits, letters, ..
+    } = *classes;
     if digits >= 13 {
         cards(text, signals);
     }
@@ -273,13 +295,19 @@ fn numbers(text: &str, classes: &Classes, hint: &Hint, signals: &mut Signals) {
     if letters + classes.wide == 0 {
         if classes.dots >= 1 && digits >= 5 {
             signals.set(Signal::FineNumber, is_fine(trimmed));
-            signals.set(Signal::Coordinates, classes.dots == 2 && matches(&PAIR, trimmed));
+            signals.set(
+                Signal::Coordinates,
+                classes.dots == 2 && matches(&PAIR, trimmed),
+            );
         }
         let separated = |c: char| c.is_ascii_digit() || "+()-./ ".contains(c);
         let sound = (7..=15).contains(&digits) && trimmed.chars().all(separated);
         signals.set(Signal::PhoneDigits, sound);
     } else if digits >= 8 {
-        signals.set(Signal::Coordinates, classes.dots == 2 && matches(&PAIR, trimmed));
+        signals.set(
+            Signal::Coordinates,
+            classes.dots == 2 && matches(&PAIR, trimmed),
+        );
     }
     if (9..=15).contains(&digits) && letters <= 3 {
         let day = classes.colons > 0 || matches(&DAY, trimmed);
@@ -291,7 +319,10 @@ fn numbers(text: &str, classes: &Classes, hint: &Hint, signals: &mut Signals) {
     if hint.id {
         let sound = |c: char| c.is_ascii_alphanumeric() || " -./".contains(c);
         let length = digits + letters;
-        signals.set(Signal::IdShaped, (5..=20).contains(&length) && trimmed.chars().all(sound));
+        signals.set(
+            Signal::IdShaped,
+            (5..=20).contains(&length) && trimmed.chars().all(sound),
+        );
     }
     if (9..=18).contains(&(digits + letters)) {
         (signals.shaped, signals.valid) = national::examine(trimmed);
@@ -319,7 +350,9 @@ fn cards(text: &str, signals: &mut Signals) {
 pub(crate) fn is_issued(digits: &[u8]) -> bool {
     let prefix = |length: usize| {
         let first = digits.iter().take(length);
-        first.fold(0u32, |sum, byte| sum * 10 + u32::from(byte.wrapping_sub(b'0')))
+        first.fold(0u32, |sum, byte| {
+            sum * 10 + u32::from(byte.wrapping_sub(b'0'))
+        })
     };
     match digits.len() {
         13 => prefix(1) == 4,
@@ -340,11 +373,14 @@ fn has_iban(text: &str) -> bool {
     let Some(regex) = IBAN.as_ref() else {
         return false;
     };
-    regex.captures_iter(text).filter_map(|found| found.get(1)).any(|found| {
-        let compact: String = found.as_str().chars().filter(|c| *c != ' ').collect();
-        // The last group of the pattern may belong to the next word.
-        (15..=compact.len()).any(|length| compact.get(..length).is_some_and(iban))
-    })
+    regex
+        .captures_iter(text)
+        .filter_map(|found| found.get(1))
+        .any(|found| {
+            let compact: String = found.as_str().chars().filter(|c| *c != ' ').collect();
+            // The last group of the pattern may belong to the next word.
+            (15..=compact.len()).any(|length| compact.get(..length).is_some_and(iban))
+        })
 }
 
 /// What consists of words, and what hides no word.
@@ -360,7 +396,10 @@ fn letters(text: &str, classes: &Classes, hint: &Hint, signals: &mut Signals) {
     if classes.spaces == 0 && classes.wide == 0 && trimmed.len() >= 8 {
         signals.set(Signal::Opaque, hint.secret && classes.letters >= 3);
         let mixed = classes.digits >= 3 && classes.letters >= 8;
-        signals.set(Signal::Random, mixed && (24..=512).contains(&trimmed.len()) && is_random(trimmed));
+        signals.set(
+            Signal::Random,
+            mixed && (24..=512).contains(&trimmed.len()) && is_random(trimmed),
+        );
     }
 }
 
@@ -397,7 +436,12 @@ mod tests {
     }
 
     fn anyhow(signal: Signal, good: &[&str], bad: &[&str]) {
-        let hint = Hint { birth: true, id: true, secret: true, ..Hint::default() };
+        let hint = Hint {
+            birth: true,
+            id: true,
+            secret: true,
+            ..Hint::default()
+        };
         for text in good {
             assert!(has(signal, text, &hint), "{signal:?} {text}");
         }
@@ -412,25 +456,57 @@ mod tests {
         for pattern in [&CARD, &IBAN, &PHONE, &PAIR, &FINE, &DAY] {
             assert!(pattern.is_some());
         }
-        assert!(STREET_SET.as_ref().is_some_and(|set| set.len() == STREETS.len()));
+        assert!(
+            STREET_SET
+                .as_ref()
+                .is_some_and(|set| set.len() == STREETS.len())
+        );
     }
 
     #[test]
     fn contacts() {
         anyhow(
             Signal::Email,
-            &["a@example.org", "Write to Anna.B+x@mail.example.co.uk, please", "jürgen@bücher.example"],
-            &["a@b", "@example.org", "react@18.next", "user at example.org", "a@1.22"],
+            &[
+                "a@example.org",
+                "Write to Anna.B+x@mail.example.co.uk, please",
+                "jürgen@bücher.example",
+            ],
+            &[
+                "a@b",
+                "@example.org",
+                "react@18.next",
+                "user at example.org",
+                "a@1.22",
+            ],
         );
         anyhow(
             Signal::PhoneAbroad,
-            &["+49 30 1234567", "call +1 (555) 123-4567 now", "+61298765432", "+33 1 23 45 67 89"],
+            &[
+                "+49 30 1234567",
+                "call +1 (555) 123-4567 now",
+                "+61298765432",
+                "+33 1 23 45 67 89",
+            ],
             &["2013-01-01T10:00:00+01:00", "+12.5", "1+1=2", "+0123456789"],
         );
         anyhow(
             Signal::PhoneHere,
-            &["(02) 9876 5432", "020 7946 0958", "555-123-4567", "0171/1234567", "1-800-555-0199"],
-            &["2013-01-01", "123-45-6789", "978-3-16-148410-0", "10:15:00", "1234567890", "12.345.678"],
+            &[
+                "(02) 9876 5432",
+                "020 7946 0958",
+                "555-123-4567",
+                "0171/1234567",
+                "1-800-555-0199",
+            ],
+            &[
+                "2013-01-01",
+                "123-45-6789",
+                "978-3-16-148410-0",
+                "10:15:00",
+                "1234567890",
+                "12.345.678",
+            ],
         );
     }
 
@@ -438,12 +514,26 @@ mod tests {
     fn accounts_and_cards() {
         anyhow(
             Signal::Card,
-            &["4111 1111 1111 1111", "5500-0000-0000-0004", "378282246310005", "paid by 4111111111111111."],
-            &["4111111111111112", "0.4111111111111111", "1385000000000000", "a4111111111111111"],
+            &[
+                "4111 1111 1111 1111",
+                "5500-0000-0000-0004",
+                "378282246310005",
+                "paid by 4111111111111111.",
+            ],
+            &[
+                "4111111111111112",
+                "0.4111111111111111",
+                "1385000000000000",
+                "a4111111111111111",
+            ],
         );
         anyhow(
             Signal::Iban,
-            &["DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432", "to NO9386011117947 today"],
+            &[
+                "DE89 3704 0044 0532 0130 00",
+                "GB82WEST12345698765432",
+                "to NO9386011117947 today",
+            ],
             &["DE89370400440532013001", "EMB-145XR", "FR 2013 0101"],
         );
     }
@@ -455,21 +545,48 @@ mod tests {
             &["10.0.0.1", "from 192.168.1.77:8080 to", "255.255.255.255"],
             &["256.1.1.1", "1.2.3", "1.2.3.4.5", "12.5"],
         );
-        anyhow(Signal::IpV6, &["2001:db8::8a2e:370:7334", "fe80::1:2"], &["05:15:00", "a::b", "::", "1:2"]);
-        anyhow(Signal::Mac, &["00:1A:2b:3C:4d:5E", "00-1a-2b-3c-4d-5e", "001a.2b3c.4d5e"], &["00:1a:2b", "05:15:00"]);
+        anyhow(
+            Signal::IpV6,
+            &["2001:db8::8a2e:370:7334", "fe80::1:2"],
+            &["05:15:00", "a::b", "::", "1:2"],
+        );
+        anyhow(
+            Signal::Mac,
+            &["00:1A:2b:3C:4d:5E", "00-1a-2b-3c-4d-5e", "001a.2b3c.4d5e"],
+            &["00:1a:2b", "05:15:00"],
+        );
     }
 
     #[test]
     fn secrets() {
         let token = format!("ghp_{}", "a1B2".repeat(9));
         anyhow(Signal::GitToken, &[&token], &["ghp_short"]);
-        anyhow(Signal::AwsKey, &["AKIAIOSFODNN7EXAMPLE", "key=AKIAIOSFODNN7EXAMPLE;"], &["AKIA", "XAKIAIOSFODNN7EXAMPLE"]);
-        anyhow(Signal::Jwt, &["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln"], &["eyJ.eyJ."]);
-        anyhow(Signal::PrivateKey, &["-----BEGIN RSA PRIVATE KEY-----\nMII", "-----BEGIN PRIVATE KEY-----"], &["-----BEGIN PUBLIC KEY-----"]);
+        anyhow(
+            Signal::AwsKey,
+            &["AKIAIOSFODNN7EXAMPLE", "key=AKIAIOSFODNN7EXAMPLE;"],
+            &["AKIA", "XAKIAIOSFODNN7EXAMPLE"],
+        );
+        anyhow(
+            Signal::Jwt,
+            &["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln"],
+            &["eyJ.eyJ."],
+        );
+        anyhow(
+            Signal::PrivateKey,
+            &[
+                "-----BEGIN RSA PRIVATE KEY-----\nMII",
+                "-----BEGIN PRIVATE KEY-----",
+            ],
+            &["-----BEGIN PUBLIC KEY-----"],
+        );
         anyhow(
             Signal::Random,
             &["wJ4lrXUtnF3MI/K7MDENG/bPxRfiCY9zQp"],
-            &["9b74c9897bac770ffc029102a200c5de", "0192f3c4-0000-7000-8000-000000000001", "TheQuickBrownFoxJumpsOver"],
+            &[
+                "9b74c9897bac770ffc029102a200c5de",
+                "0192f3c4-0000-7000-8000-000000000001",
+                "TheQuickBrownFoxJumpsOver",
+            ],
         );
     }
 
@@ -477,11 +594,37 @@ mod tests {
     fn places_and_days() {
         anyhow(
             Signal::StreetAddress,
-            &["12 Wattle Street", "221B Baker St, London", "Hauptstraße 5", "Am Weg 12a", "10 rue de la Paix", "Via Roma 12", "PO Box 77"],
+            &[
+                "12 Wattle Street",
+                "221B Baker St, London",
+                "Hauptstraße 5",
+                "Am Weg 12a",
+                "10 rue de la Paix",
+                "Via Roma 12",
+                "PO Box 77",
+            ],
             &["NEW ORLEANS INTL", "Fixed wing multi engine", "St James"],
         );
-        anyhow(Signal::Coordinates, &["52.5200, 13.4050", "POINT(13.40501 52.52002)"], &["52.52,13.40", "3.9812", "1.2.3"]);
-        anyhow(Signal::FineNumber, &["-33.8688", "151.20931"], &["326.5", "999.12345", "3.981"]);
-        anyhow(Signal::Day, &["19151111", "1990-01-08", "8.1.1990", "Jan 8, 1990", "01/31/1990"], &["19159911", "10:15", "5170"]);
+        anyhow(
+            Signal::Coordinates,
+            &["52.5200, 13.4050", "POINT(13.40501 52.52002)"],
+            &["52.52,13.40", "3.9812", "1.2.3"],
+        );
+        anyhow(
+            Signal::FineNumber,
+            &["-33.8688", "151.20931"],
+            &["326.5", "999.12345", "3.981"],
+        );
+        anyhow(
+            Signal::Day,
+            &[
+                "19151111",
+                "1990-01-08",
+                "8.1.1990",
+                "Jan 8, 1990",
+                "01/31/1990",
+            ],
+            &["19159911", "10:15", "5170"],
+        );
     }
 }

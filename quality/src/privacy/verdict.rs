@@ -89,7 +89,8 @@ impl Column<'_> {
         if self.hint().phone && self.share(PhoneDigits) >= 0.5 {
             return self.any(kind, &[PhoneDigits]);
         }
-        let here = !is_national_id && self.share(PhoneHere) >= if self.hint().phone { 0.01 } else { 0.5 };
+        let here =
+            !is_national_id && self.share(PhoneHere) >= if self.hint().phone { 0.01 } else { 0.5 };
         match here {
             true => self.any(kind, &[PhoneHere, PhoneAbroad]),
             false => self.any(kind, &[PhoneAbroad]),
@@ -124,7 +125,8 @@ impl Column<'_> {
             return Some(self.finding(kind, Some(name), tally));
         }
         let shaped = self.tally(Signal::IdShaped);
-        (hint && self.share(Signal::IdShaped) >= 0.5).then(|| self.finding(kind, Some(BY_NAME), shaped))
+        (hint && self.share(Signal::IdShaped) >= 0.5)
+            .then(|| self.finding(kind, Some(BY_NAME), shaped))
     }
 
     fn ip(&self) -> Option<PersonalFinding> {

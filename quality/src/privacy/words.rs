@@ -5,18 +5,51 @@ use std::sync::LazyLock;
 
 static GIVEN: LazyLock<HashSet<&str>> =
     LazyLock::new(|| include_str!("given_names.txt").split_whitespace().collect());
-static FAMILY: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| include_str!("family_names.txt").split_whitespace().collect());
+static FAMILY: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    include_str!("family_names.txt")
+        .split_whitespace()
+        .collect()
+});
 
 /// Longest name looked at, in bytes.
 const LONGEST: usize = 60;
 
 /// Words at the end of an English street.
 const WAYS: [&str; 34] = [
-    "street", "st", "road", "rd", "avenue", "ave", "lane", "ln", "drive", "dr", "boulevard",
-    "blvd", "court", "ct", "place", "pl", "terrace", "tce", "crescent", "cres", "circuit", "cct",
-    "close", "way", "parade", "pde", "square", "highway", "hwy", "parkway", "pkwy", "grove",
-    "loop", "row",
+    "street",
+    "st",
+    "road",
+    "rd",
+    "avenue",
+    "ave",
+    "lane",
+    "ln",
+    "drive",
+    "dr",
+    "boulevard",
+    "blvd",
+    "court",
+    "ct",
+    "place",
+    "pl",
+    "terrace",
+    "tce",
+    "crescent",
+    "cres",
+    "circuit",
+    "cct",
+    "close",
+    "way",
+    "parade",
+    "pde",
+    "square",
+    "highway",
+    "hwy",
+    "parkway",
+    "pkwy",
+    "grove",
+    "loop",
+    "row",
 ];
 
 /// What the words of a cell say.
@@ -44,7 +77,8 @@ pub(crate) fn examine(text: &str) -> Spoken {
         .filter(|word| !word.is_empty())
         .collect();
     let sound = |word: &&str| {
-        word.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '’' | '-' | '.'))
+        word.chars()
+            .all(|c| c.is_alphabetic() || matches!(c, '\'' | '’' | '-' | '.'))
     };
     if words.is_empty() || words.len() > 4 || !words.iter().all(sound) {
         return spoken;
@@ -71,11 +105,22 @@ mod tests {
         assert!(examine("Maria").common_name && examine("MÜLLER").common_name);
         assert!(examine("John Q. Public").full_name && examine("Public, John").full_name);
         assert!(examine("tullaroop street").way && !examine("street").way);
-        for other in ["SOUTHWEST AIRLINES", "Turkey vulture", "AIRBUS INDUSTRIE", "Very Good"] {
+        for other in [
+            "SOUTHWEST AIRLINES",
+            "Turkey vulture",
+            "AIRBUS INDUSTRIE",
+            "Very Good",
+        ] {
             let spoken = examine(other);
-            assert!(spoken.name_shaped && !spoken.full_name && !spoken.way, "{other}");
+            assert!(
+                spoken.name_shaped && !spoken.full_name && !spoken.way,
+                "{other}"
+            );
         }
         assert_eq!(examine("x"), Spoken::default());
-        assert_eq!(examine("a sentence of more than four words"), Spoken::default());
+        assert_eq!(
+            examine("a sentence of more than four words"),
+            Spoken::default()
+        );
     }
 }

@@ -41,6 +41,8 @@ struct Line {
     finding: Finding,
     /// What it takes from the measure: its count, unless units differ.
     units: u64,
+    /// What the measure gets back when this alone is put right.
+    alone: u64,
 }
 
 impl Line {
@@ -49,6 +51,7 @@ impl Line {
             column,
             rule: rule.into(),
             units: finding.count,
+            alone: finding.count,
             finding,
         }
     }
@@ -223,7 +226,10 @@ fn uniqueness(measured: &Measured<'_>) -> Part {
             "near_duplicate",
             finding(near.count, &near.rows),
         ));
-        lines.iter_mut().take(1).for_each(|exact| exact.units *= 2);
+        lines.iter_mut().take(1).for_each(|exact| {
+            exact.units *= 2;
+            exact.alone *= 2;
+        });
         total *= 2;
         note = format!("in half rows: near duplicates count half; {}", near.scope);
     }
@@ -245,7 +251,10 @@ fn consistency(measured: &Measured<'_>) -> Part {
             count: line.count,
             rows: line.rows.clone(),
         };
-        Line::new(line.column.clone(), line.rule.clone(), finding)
+        Line {
+            alone: line.alone,
+            ..Line::new(line.column.clone(), line.rule.clone(), finding)
+        }
     });
     let mut part = Part::measured(dimension, found.total, lines.collect());
     if let Ok(measure) = &mut part.measure {
@@ -351,7 +360,7 @@ fn losses(parts: &[Part], measures: &[Measure], lost_to: impl Fn(Dimension) -> u
                 count,
                 share_ppm: ppm(line.units, measure.total),
                 lost_hundredths: lost,
-                q_if_fixed_hundredths: score::q_if_fixed(measures, measure.dimension, line.units),
+                q_if_fixed_hundredths: score::q_if_fixed(measures, measure.dimension, line.alone),
                 rows: line.finding.rows.clone(),
             });
         }

@@ -144,12 +144,32 @@ fn policy() -> Policy {
         label = "b"
         strata = ["b"]
         held_out = { column = "b", value = "x" }
+        quasi_identifiers = ["b"]
+        k_anonymity = 2
         [near]
         columns = ["b"]
         by = "words"
         [records]
         fields = [{ column = "b", compare = "name", swap = "b" }]
         block = [["b"], ["b:1"], ["b:2"], ["b:3"]]
+        [consistency]
+        free = ["b"]
+        [[consistency.depends]]
+        from = ["a"]
+        to = "b"
+        [[consistency.check]]
+        left = ["a", "a"]
+        op = ">"
+        right = "a"
+        tolerance = 0.5
+        when = { column = "b", op = "=", value = "x" }
+        [[consistency.check]]
+        left = "a"
+        op = "<="
+        value = 5
+        [[consistency.reference]]
+        column = "b"
+        values = ["x", "y"]
         [checks]
         min_score = 50
         fail_on = ["invalid(a) > 2%", "keys"]
@@ -163,6 +183,7 @@ fn policy() -> Policy {
         min = 1
         max = 2
         domain = [1, 2, 3]
+        personal = "none"
         [[columns]]
         name = "b"
         type = "string"
@@ -214,7 +235,14 @@ fn reports_and_their_schema_say_the_same() {
 
 #[test]
 fn rules_and_their_schema_say_the_same() {
-    agree(&[serde_json::to_value(policy()).expect("JSON")], RULES);
+    let mut from_file = policy();
+    for reference in &mut from_file.consistency.reference {
+        reference.values = None;
+        reference.file = Some("b.csv".into());
+        reference.key = Some("x".into());
+    }
+    let rules = [policy(), from_file].map(|rules| serde_json::to_value(rules).expect("JSON"));
+    agree(&rules, RULES);
 }
 
 #[test]
