@@ -14,7 +14,7 @@
 //!
 //! [[consistency.reference]]        # the only values allowed
 //! column = "origin"
-//! values = ["EWR", "JFK", "LGA"]   # or, for `granary assess`: file = "airports.csv", key = "faa"
+//! values = ["EWR", "JFK", "LGA"]
 //! ```
 //!
 //! Without any rule a text column still has to be written in one way: one spelling of each
@@ -165,15 +165,8 @@ impl Op {
 pub struct Reference {
     /// The column.
     pub column: String,
-    /// The values; instead of `file`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub values: Option<Vec<Value>>,
-    /// A table that holds them. Only `granary assess` opens one; a node does not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
-    /// Column of that table; the same name when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
+    /// The values.
+    pub values: Vec<Value>,
 }
 
 /// One rule at work.

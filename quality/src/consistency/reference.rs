@@ -15,17 +15,8 @@ pub(super) fn rule(reference: &Reference, names: &Names<'_>) -> Result<Box<dyn R
             reference.column
         ))
     };
-    let values = match (&reference.values, &reference.file) {
-        (Some(values), None) => values,
-        (None, Some(_)) => {
-            return Err(fault(
-                "names a file: only `granary assess` opens it; list the values instead",
-            ));
-        }
-        _ => return Err(fault("needs either `values` or `file`")),
-    };
-    let mut allowed = HashSet::with_capacity(values.len());
-    for value in values {
+    let mut allowed = HashSet::with_capacity(reference.values.len());
+    for value in &reference.values {
         let key = key_of(value, kind);
         allowed.insert(key.ok_or_else(|| fault(&format!("lists {value}, which is no {kind}")))?);
     }

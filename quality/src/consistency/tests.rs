@@ -188,7 +188,6 @@ fn rules_that_cannot_hold_are_refused() {
         "[[consistency.check]]\nleft = \"a\"\nop = \"<\"\nvalue = \"b\"",
         "[[consistency.check]]\nleft = \"a\"\nop = \"<\"\nvalue = 1\ntolerance = -1",
         "[[consistency.reference]]\ncolumn = \"a\"\nvalues = [\"x\"]",
-        "[[consistency.reference]]\ncolumn = \"a\"\nfile = \"x.csv\"",
         "[consistency]\nfree = [\"z\"]",
         "quasi_identifiers = [\"z\"]",
     ] {

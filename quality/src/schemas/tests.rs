@@ -235,14 +235,7 @@ fn reports_and_their_schema_say_the_same() {
 
 #[test]
 fn rules_and_their_schema_say_the_same() {
-    let mut from_file = policy();
-    for reference in &mut from_file.consistency.reference {
-        reference.values = None;
-        reference.file = Some("b.csv".into());
-        reference.key = Some("x".into());
-    }
-    let rules = [policy(), from_file].map(|rules| serde_json::to_value(rules).expect("JSON"));
-    agree(&rules, RULES);
+    agree(&[serde_json::to_value(policy()).expect("JSON")], RULES);
 }
 
 #[test]
