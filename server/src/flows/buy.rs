@@ -66,7 +66,7 @@ pub async fn run(ctx: &Ctx, who: &Actor, key: &str, new: NewOrder) -> Result<Ord
 }
 
 /// Nobody is sold a licence under which the current revision would not be delivered.
-fn covers(db: &mut Db, what: &Sellable) -> Result<(), Fault> {
+pub(super) fn covers(db: &mut Db, what: &Sellable) -> Result<(), Fault> {
     let Some((revision, ..)) = what.revision else {
         return Ok(());
     };

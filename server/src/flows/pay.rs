@@ -85,6 +85,7 @@ async fn may_buy(ctx: &Ctx, who: &Actor, order: &NewOrder) -> Result<(), Fault> 
     let (what, facts) = ctx
         .read(move |db| {
             let what = orders::sellable(db, offer)?;
+            buy::covers(db, &what)?;
             let row = datasets::by_id(db, what.dataset_id)?;
             Ok((what, datasets::facts(db, Some(party), &row)?))
         })
