@@ -79,7 +79,7 @@ optional = true
 min = "2020-01-01"
 "#;
 
-const DUCKDB: &str = r#"
+const DUCKDB: &str = r##"
 import duckdb, sys, time
 f = sys.argv[1]
 c = duckdb.connect()
@@ -92,10 +92,10 @@ b = timed(f"""SELECT count(*) FILTER (id < 0), count(*) FILTER (shop NOT BETWEEN
  count(*) FILTER (weight NOT BETWEEN 0 AND 1000), count(*) FILTER (NOT regexp_matches(country, '^[A-Z]{{2}}$')),
  count(*) FILTER (status NOT IN ('new','paid','sent','returned')),
  count(*) FILTER (NOT regexp_matches(customer, '^C[0-9]{{6}}$')),
- count(*) FILTER (note IN ('NA','N/A','NULL','')), count(*) FILTER (at < '2020-01-01') FROM '{f}'""")
-d = timed(f"SELECT count(*) - count(DISTINCT hash(id,shop,items,price,weight,country,status,customer,note,at)) FROM '{f}'")
+ count(*) FILTER (note IN ('NA','N/A','NULL','')), count(*) FILTER ("at" < '2020-01-01') FROM '{f}'""")
+d = timed(f"""SELECT count(*) - count(DISTINCT hash(id,shop,items,price,weight,country,status,customer,note,"at")) FROM '{f}'""")
 print(f"SUMMARIZE {a:.2f} s, ten checks {b:.2f} s, duplicates {d:.2f} s")
-"#;
+"##;
 
 pub fn run(args: &BenchArgs, place: &Path) -> Outcome {
     std::fs::create_dir_all(place)?;
