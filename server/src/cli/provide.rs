@@ -304,6 +304,9 @@ fn accepted(now: &ContributionView, losses: &Value) -> String {
             report::table(&lines, 2)
         ));
     }
+    for gate in report::gates(losses) {
+        text.push_str(&format!("\nBefore it is published: {gate}\n"));
+    }
     text
 }
 

@@ -16,6 +16,14 @@ pub fn losses(report: &Value) -> Vec<Loss> {
         .unwrap_or_default()
 }
 
+/// What keeps the rows from being published, and what to do about it.
+#[must_use]
+pub fn gates(report: &Value) -> Vec<String> {
+    let gates = serde_json::from_value::<Report>(report.clone()).map(|report| report.gates);
+    let gates = gates.unwrap_or_default().into_iter();
+    gates.map(|gate| gate.reason).collect()
+}
+
 /// Losses as a table set in by some spaces.
 #[must_use]
 pub fn table(losses: &[Loss], indent: usize) -> String {

@@ -1,8 +1,8 @@
 //! A quality report as pages show it: chart, dimensions, losses with their gain, columns.
 
 use askama::filters::HtmlSafe;
-use quality::Report;
 use quality::report::{DimensionScore, Loss};
+use quality::{Figure, Report};
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt;
@@ -42,6 +42,9 @@ impl Quality {
         let more_columns = report.profile.len().saturating_sub(SHOWN);
         report.losses.truncate(SHOWN);
         report.profile.truncate(SHOWN);
+        for section in &mut report.sections {
+            section.rows.truncate(SHOWN);
+        }
         Some(Self {
             report,
             chart,
@@ -99,6 +102,18 @@ pub fn gain(loss: &Loss, report: &Report) -> String {
     )
 }
 
+/// A cell of a section: counts and shares in figures, names as they are.
+pub fn figure(cell: &Figure) -> String {
+    match cell {
+        Figure::Text(text) => text.clone(),
+        Figure::Count(count) => many(count),
+        Figure::Ppm(ppm) => percent(ppm),
+        Figure::Millionths(value) => format!("{:.6}", *value as f64 / 1e6),
+        Figure::Rows(numbers) => rows(numbers),
+        Figure::None => "–".to_owned(),
+    }
+}
+
 /// Row numbers as people count, from 1.
 pub fn rows(rows: &[u64]) -> String {
     rows.iter()
@@ -115,6 +130,18 @@ mod tests {
     #[test]
     fn a_report_of_another_version_is_not_guessed_at() {
         assert!(Quality::read(&serde_json::json!({"schema": "other"})).is_none());
+    }
+
+    #[test]
+    fn figures_are_shown_as_people_read_them() {
+        for (cell, shown) in [
+            (Figure::Count(12_345), many(&12_345)),
+            (Figure::Ppm(12_500), "1.25 %".to_owned()),
+            (Figure::Rows(vec![0, 9]), "1, 10".to_owned()),
+            (Figure::None, "–".to_owned()),
+        ] {
+            assert_eq!(figure(&cell), shown);
+        }
     }
 
     #[test]
