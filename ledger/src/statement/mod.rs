@@ -28,9 +28,11 @@ mod proof;
 mod sign;
 #[cfg(test)]
 pub(crate) mod tests;
+mod why;
 
 pub use proof::{LineProof, Proof, ProofEntry};
 pub use sign::{VerifiedSummary, verify};
+pub use why::{Lost, Shared, Why};
 
 use crate::money::{Currency, Money};
 use crate::period::Period;
@@ -246,6 +248,9 @@ pub struct Line {
     pub rows: u64,
     /// Own rows somebody else had brought before.
     pub late_copies: Vec<LateCopy>,
+    /// What the own weight was made of, where the revision's weighing kept it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
     /// The share one epoch earlier.
     pub previous: Option<Previous>,
     /// Minor units credited; negative when more was refunded than sold.

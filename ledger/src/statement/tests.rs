@@ -65,6 +65,21 @@ fn line(entry: u64, gross: i64, refunds: Vec<RefundLine>, carry_before: i64) -> 
             holder_receipt: 3,
             holder_date: "2026-10-02".parse().unwrap(),
         }],
+        why: Some(Why {
+            delivered: 1_250,
+            unique: 900,
+            shared: vec![Shared {
+                holders: 2,
+                rows: 343,
+            }],
+            quality_ppm: 951_200,
+            utility_ppm: 1_000_000,
+            losses: vec![Lost {
+                what: "completeness: missing in delay".to_owned(),
+                hundredths: 212,
+            }],
+            inputs: "5e".repeat(32),
+        }),
         previous: None,
         amount,
         carry_before,

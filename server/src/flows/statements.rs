@@ -506,6 +506,7 @@ fn line(
             .transpose()
             .map_err(Fault::internal)?,
         rows: count(own.rows)?,
+        why: own.why,
         late_copies: own
             .late
             .into_iter()

@@ -8,7 +8,10 @@ use super::words;
 pub fn line(part: &PartLine) -> String {
     let mut said = Vec::new();
     if part.quality_ppm > 0 {
-        said.push(format!("average quality {}", hundredths(part.quality_ppm)));
+        said.push(format!(
+            "average quality {}",
+            words::percent(&part.quality_ppm)
+        ));
     }
     if !part.losses.is_empty() {
         let losses = part.losses.iter().map(|loss| {
@@ -40,11 +43,6 @@ pub fn line(part: &PartLine) -> String {
     }
     said.push(format!("mass {}", part.mass));
     said.join("; ")
-}
-
-/// `98.20 %`, cut, not rounded.
-fn hundredths(ppm: u64) -> String {
-    format!("{}.{:02} %", ppm / 10_000, ppm % 10_000 / 100)
 }
 
 #[cfg(test)]

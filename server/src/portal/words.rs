@@ -68,6 +68,16 @@ fn grouped(decimal: &str) -> String {
     out
 }
 
+/// `98.20 %` of parts per million; cut, not rounded.
+pub fn percent(ppm: &u64) -> String {
+    format!("{}.{:02} %", ppm / 10_000, ppm % 10_000 / 100)
+}
+
+/// Points out of a hundred, from hundredths.
+pub fn points(hundredths: &u32) -> String {
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
 /// A count, in groups of three.
 pub fn count(n: &i64) -> String {
     grouped(&n.to_string())

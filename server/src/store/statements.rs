@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use ledger::audit::StatementRow as Bridge;
+use ledger::statement::{Lost, Shared, Why};
 use schema::columns::{Key, When};
 use schema::db::Db;
 use schema::on;
@@ -359,6 +360,8 @@ pub struct OwnPart {
     pub grade: Option<i64>,
     /// Rows, first holder's receipt number, when it was given.
     pub late: Vec<(u64, u64, DateTime<Utc>)>,
+    /// What the weight was made of, where the weighing kept it.
+    pub why: Option<Why>,
 }
 
 /// The part of a revision part's detail that a statement shows.
@@ -366,6 +369,87 @@ pub struct OwnPart {
 struct Detail {
     #[serde(default)]
     late: Vec<Late>,
+    #[serde(default)]
+    shared: BTreeMap<u32, u64>,
+    #[serde(default)]
+    mean_quality_ppm: u64,
+    #[serde(default)]
+    mean_utility_ppm: u64,
+    #[serde(default)]
+    losses: Vec<Loss>,
+    #[serde(default)]
+    inputs: String,
+}
+
+#[derive(Deserialize)]
+struct Loss {
+    dimension: String,
+    #[serde(default)]
+    column: Option<String>,
+    rule: String,
+    lost_hundredths: u32,
+}
+
+/// What explains the weight of one or several contributions of a party.
+#[derive(Default)]
+struct Explained {
+    delivered: i64,
+    unique: i64,
+    shared: BTreeMap<u32, u64>,
+    /// Rows × parts per million.
+    quality: u128,
+    utility: u128,
+    losses: Vec<Lost>,
+    inputs: String,
+}
+
+impl Explained {
+    /// Ways of losing points that are named.
+    const LOSSES: usize = 3;
+
+    fn add(&mut self, delivered: i64, unique: i64, detail: &Detail) {
+        let rows = u128::try_from(delivered).unwrap_or(0);
+        self.delivered = self.delivered.saturating_add(delivered);
+        self.unique = self.unique.saturating_add(unique);
+        for (holders, rows) in &detail.shared {
+            *self.shared.entry(*holders).or_default() += rows;
+        }
+        self.quality += rows * u128::from(detail.mean_quality_ppm);
+        self.utility += rows * u128::from(detail.mean_utility_ppm);
+        self.losses.extend(detail.losses.iter().map(|loss| {
+            let place = loss.column.as_ref();
+            let place = place.map_or_else(String::new, |column| format!(" in {column}"));
+            Lost {
+                what: format!("{}: {}{place}", loss.dimension, loss.rule),
+                hundredths: loss.lost_hundredths,
+            }
+        }));
+        self.inputs.clone_from(&detail.inputs);
+    }
+
+    /// `None` for a revision of before the inputs were kept.
+    fn why(mut self) -> Option<Why> {
+        if self.inputs.is_empty() || self.delivered <= 0 {
+            return None;
+        }
+        let rows = u128::try_from(self.delivered).ok()?;
+        let mean = |sum: u128| u64::try_from(sum / rows).ok();
+        self.losses
+            .sort_by_key(|lost| std::cmp::Reverse(lost.hundredths));
+        self.losses.truncate(Self::LOSSES);
+        let shared = self.shared.into_iter();
+        Some(Why {
+            delivered: u64::try_from(self.delivered).ok()?,
+            unique: u64::try_from(self.unique).ok()?,
+            shared: shared
+                .map(|(holders, rows)| Shared { holders, rows })
+                .collect(),
+            quality_ppm: mean(self.quality)?,
+            utility_ppm: mean(self.utility)?,
+            losses: self.losses,
+            inputs: self.inputs,
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -377,17 +461,25 @@ struct Late {
 
 /// A contributor's part of a revision.
 pub fn own_part(db: &mut Db, revision: Key, party: Uuid) -> Result<OwnPart, Fault> {
-    let rows: Vec<(i64, i32, String)> = on!(db, c => revision_part::table
+    let rows: Vec<(i64, i64, i64, i32, String)> = on!(db, c => revision_part::table
         .filter(revision_part::revision_id.eq(revision).and(revision_part::party_id.eq(Key(party))))
         .order(revision_part::receipt_no)
-        .select((revision_part::rows_kept, revision_part::grade, revision_part::detail))
+        .select((
+            revision_part::rows_delivered,
+            revision_part::rows_unique,
+            revision_part::rows_kept,
+            revision_part::grade,
+            revision_part::detail,
+        ))
         .load(c))?;
     let mut part = OwnPart::default();
+    let mut explained = Explained::default();
     let mut graded = 0i128;
-    for (kept, grade, detail) in rows {
+    for (delivered, unique, kept, grade, detail) in rows {
         part.rows = part.rows.saturating_add(kept);
         graded += i128::from(kept) * i128::from(grade);
         let detail: Detail = serde_json::from_str(&detail).map_err(Fault::internal)?;
+        explained.add(delivered, unique, &detail);
         for late in detail.late {
             let received: Option<When> = on!(db, c => contribution::table
                 .find(Key(late.contribution))
@@ -402,6 +494,7 @@ pub fn own_part(db: &mut Db, revision: Key, party: Uuid) -> Result<OwnPart, Faul
     if part.rows > 0 {
         part.grade = i64::try_from(graded / i128::from(part.rows)).ok();
     }
+    part.why = explained.why();
     Ok(part)
 }
 

@@ -6,7 +6,7 @@ use ledger::lines::SaltedLine;
 use ledger::money::Currency;
 use ledger::settle::CreditLine;
 use ledger::statement::{
-    Head, Inputs, LateCopy, Line, LineProof, Moves, Proof, ProofEntry, Status,
+    Head, Inputs, LateCopy, Line, LineProof, Lost, Moves, Proof, ProofEntry, Shared, Status, Why,
 };
 use serde_json::{Value, json};
 
@@ -168,6 +168,21 @@ fn line() -> Line {
         quality: Some(9320),
         rows: 7000,
         late_copies: vec![late],
+        why: Some(Why {
+            delivered: 8_000,
+            unique: 6_000,
+            shared: vec![Shared {
+                holders: 2,
+                rows: 1_000,
+            }],
+            quality_ppm: 931_400,
+            utility_ppm: 1_040_000,
+            losses: vec![Lost {
+                what: "completeness: missing in dep_time".into(),
+                hundredths: 412,
+            }],
+            inputs: "ad".repeat(32),
+        }),
         previous: None,
         amount: 1102,
         carry_before: 0,
