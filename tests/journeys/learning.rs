@@ -55,6 +55,7 @@ async fn rows_that_mislead_earn_less(app: &mut TestApp) {
         ],
         "label": "grain",
         "held_out": {"column": "split", "value": "test"},
+        "license": "CC0-1.0",
     });
     let new = NewDataset {
         title: "Grains".to_owned(),
