@@ -674,6 +674,132 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    dispute (id) {
+        id -> Id,
+        order_id -> Nullable<Id>,
+        book -> Text,
+        amount -> BigInt,
+        of_order -> BigInt,
+        state -> Text,
+        reason -> Text,
+        opened_at -> Instant,
+        decided_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    dispute_move (id) {
+        id -> Id,
+        dispute_id -> Id,
+        order_id -> Id,
+        period -> Text,
+        amount -> BigInt,
+        fee -> BigInt,
+        tax -> BigInt,
+        commission -> BigInt,
+        net -> BigInt,
+        book -> Text,
+        entry_seq -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    give_back (id) {
+        id -> Id,
+        order_id -> Id,
+        period -> Text,
+        amount -> BigInt,
+        fee -> BigInt,
+        tax -> BigInt,
+        commission -> BigInt,
+        net -> BigInt,
+        book -> Text,
+        entry_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    reserve (id) {
+        id -> Id,
+        party_id -> Id,
+        currency -> Text,
+        held_in -> Text,
+        due_in -> Text,
+        amount -> BigInt,
+        remaining -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    period_close (period, book) {
+        period -> Text,
+        book -> Text,
+        last_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    balance_snapshot (book, seq, account_id) {
+        book -> Text,
+        seq -> BigInt,
+        account_id -> BigInt,
+        balance -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    adjustment (id) {
+        id -> Id,
+        currency -> Text,
+        lines -> Text,
+        reason -> Text,
+        corrects -> Id,
+        proposed_by -> Id,
+        proposed_at -> Instant,
+        approved_by -> Nullable<Id>,
+        approved_at -> Nullable<Instant>,
+        entry_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::{Id, Instant};
+
+    adjustment_move (adjustment_id, revision_id, epoch) {
+        adjustment_id -> Id,
+        revision_id -> Id,
+        epoch -> Integer,
+        period_of -> Text,
+        net -> BigInt,
+        book -> Text,
+        entry_seq -> BigInt,
+    }
+}
+
 diesel::joinable!(session -> party (party_id));
 diesel::joinable!(api_token -> party (party_id));
 diesel::joinable!(recipient -> party (party_id));
@@ -697,6 +823,8 @@ diesel::joinable!(grants -> licence (licence_id));
 diesel::joinable!(settlement_line -> settlement (settlement_id));
 diesel::joinable!(settlement_line -> party (party_id));
 diesel::joinable!(statement -> party (party_id));
+diesel::joinable!(give_back -> orders (order_id));
+diesel::joinable!(balance_snapshot -> account (account_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     node_setting,
@@ -739,4 +867,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     provider_object,
     inbox,
     outbox,
+    dispute,
+    dispute_move,
+    give_back,
+    reserve,
+    period_close,
+    balance_snapshot,
+    adjustment,
+    adjustment_move,
 );

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::journal::ReserveTerms;
 use crate::ports::payment::StripeSettings;
 
 mod payouts;
@@ -46,6 +47,14 @@ pub struct Config {
     /// Sales tax inside each price, in basis points.
     #[arg(long, env = "GRANARY_TAX_BPS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=10_000))]
     pub tax_bps: u16,
+
+    /// Part of every credit held back for refunds and disputes, in basis points.
+    #[arg(long, env = "GRANARY_RESERVE_BPS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=10_000))]
+    pub reserve_bps: u16,
+
+    /// Periods until what was held back is released.
+    #[arg(long, env = "GRANARY_RESERVE_PERIODS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=120))]
+    pub reserve_periods: u16,
 
     /// Largest sealed upload, in bytes.
     #[arg(long, env = "GRANARY_MAX_UPLOAD", default_value_t = 4 << 30)]
@@ -95,6 +104,15 @@ pub struct Config {
 }
 
 impl Config {
+    /// What settlements hold back.
+    #[must_use]
+    pub fn reserve(&self) -> ReserveTerms {
+        ReserveTerms {
+            bps: self.reserve_bps.into(),
+            periods: self.reserve_periods.into(),
+        }
+    }
+
     /// Database URL in force.
     #[must_use]
     pub fn database_url(&self) -> String {

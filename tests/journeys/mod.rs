@@ -2,6 +2,7 @@
 
 mod assess;
 mod backup;
+mod books;
 mod by_hand;
 mod cards;
 mod consumer;

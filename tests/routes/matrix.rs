@@ -344,6 +344,18 @@ impl Scene {
                 json!({"reason": "left the company"}),
             ),
             (
+                "POST /api/v1/admin/adjustments",
+                json!({"currency": "no money", "lines": [], "reason": "x", "corrects": "EUR/1"}),
+            ),
+            (
+                "POST /api/v1/admin/disputes",
+                json!({"order_id": self.parts.order, "amount": eur(0), "reason": "x"}),
+            ),
+            (
+                "POST /api/v1/admin/disputes/{}/verdict",
+                json!({"won": true}),
+            ),
+            (
                 "POST /api/v1/admin/settlements",
                 json!({"period": "no month"}),
             ),

@@ -51,6 +51,18 @@ impl TestApp {
         self.sign_up("operator", Some(token)).await
     }
 
+    /// Another operator beside the first.
+    pub async fn second_operator(&self) -> Person {
+        let person = self.party("second").await;
+        let sql = format!(
+            "UPDATE party SET operator = TRUE WHERE handle = '{}'",
+            person.handle
+        );
+        let made = self.ctx.write(move |db| Ok(db.execute(&sql)?)).await;
+        made.unwrap();
+        person
+    }
+
     async fn sign_up(&self, name: &str, operator_token: Option<String>) -> Person {
         let email = format!("{name}@example.org");
         let account = NewAccount {

@@ -23,14 +23,15 @@ impl Audit {
     /// I14: no entry of a closed period comes after its closing. What counts is the entry's
     /// number, which its hash binds, not the time it says.
     pub(super) fn period(&mut self, row: &EntryRow, name: &str) {
-        let Some(books) = self.closed.get(&row.period) else {
+        // Closing a period closes all before it.
+        let Some((closed, books)) = self.closed.range(row.period.clone()..).next() else {
             return;
         };
         // A book that had no entry then has none in that period.
         let last = books.get(&row.book).copied().unwrap_or(0);
         if row.seq > last {
             let message = format!(
-                "it is booked in {}, which was closed at entry {last}",
+                "it is booked in {}, but {closed} was closed at entry {last}",
                 row.period
             );
             self.find("I14", name, message);

@@ -35,6 +35,8 @@ mod rows;
 mod sale;
 #[cfg(test)]
 mod scenes;
+#[cfg(test)]
+mod streams;
 mod term;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -174,3 +174,104 @@ pub struct SaleView {
     /// When.
     pub created_at: DateTime<Utc>,
 }
+
+/// Body of `POST /api/v1/admin/disputes`; needs an `Idempotency-Key`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewDispute {
+    /// Order whose payment the payer's bank took back.
+    pub order_id: Uuid,
+    /// What it took; may be more than is left of the order.
+    pub amount: Amount,
+    /// What the bank says.
+    pub reason: String,
+}
+
+/// Body of `POST /api/v1/admin/disputes/{id}/verdict`; needs an `Idempotency-Key`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DisputeVerdict {
+    /// True when the node keeps the payment.
+    pub won: bool,
+}
+
+/// A dispute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DisputeView {
+    /// Identifier.
+    pub id: Uuid,
+    /// Order; none when it is about money in a wallet.
+    pub order_id: Option<Uuid>,
+    /// What the payer's bank took.
+    pub amount: Amount,
+    /// The part of it above the payment, which is the node's loss.
+    pub above: Amount,
+    /// `open`, `won` or `lost`.
+    pub state: String,
+    /// What the bank says.
+    pub reason: String,
+    /// When.
+    pub opened_at: DateTime<Utc>,
+    /// When it was decided.
+    pub decided_at: Option<DateTime<Utc>>,
+}
+
+/// An accounting period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PeriodView {
+    /// Name, such as `2026-11`.
+    pub name: String,
+    /// When it was first booked in.
+    pub opened_at: DateTime<Utc>,
+    /// When it was closed; entries are booked in later periods since.
+    pub closed_at: Option<DateTime<Utc>>,
+}
+
+/// One line of a correction: + debit, − credit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdjustmentLine {
+    /// Account, such as `Income:PlatformFee`.
+    pub account: String,
+    /// Minor units.
+    pub minor: i64,
+}
+
+/// Body of `POST /api/v1/admin/adjustments`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAdjustment {
+    /// Currency of the lines.
+    pub currency: String,
+    /// Lines; they sum to 0.
+    pub lines: Vec<AdjustmentLine>,
+    /// Why; kept and shown.
+    pub reason: String,
+    /// Entry it corrects, such as `EUR/17`.
+    pub corrects: String,
+}
+
+/// A correction of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AdjustmentView {
+    /// Identifier.
+    pub id: Uuid,
+    /// Currency of the lines.
+    pub currency: String,
+    /// Lines.
+    pub lines: Vec<AdjustmentLine>,
+    /// Why.
+    pub reason: String,
+    /// Entry it corrects.
+    pub corrects: String,
+    /// Who proposed it.
+    pub proposed_by: Uuid,
+    /// When.
+    pub proposed_at: DateTime<Utc>,
+    /// Who approved it; nobody yet while it is only proposed.
+    pub approved_by: Option<Uuid>,
+    /// When.
+    pub approved_at: Option<DateTime<Utc>>,
+    /// Its own entry; empty while it is only proposed.
+    pub entry: String,
+}

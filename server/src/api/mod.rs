@@ -6,6 +6,7 @@
 mod accounts;
 mod admin;
 mod answer;
+mod books;
 mod contributions;
 mod datasets;
 mod describe;
@@ -114,6 +115,14 @@ fn v1(api: &mut ServiceConfig) {
         .service(statements::show_statement)
         .service(admin::confirm_top_up)
         .service(admin::run_settlement)
+        .service(books::open_dispute)
+        .service(books::list_disputes)
+        .service(books::decide_dispute)
+        .service(books::propose_adjustment)
+        .service(books::list_adjustments)
+        .service(books::approve_adjustment)
+        .service(books::close_period)
+        .service(books::list_periods)
         .service(admin::show_trial_balance)
         .service(admin::export_ledger)
         .service(admin::verify_ledger)

@@ -257,6 +257,12 @@ matrix! {
         top_up TopUp [Operator];
         /// Pay pools out to contributors' balances.
         settle Settle [Operator];
+        /// Record what payers' banks take back, and who keeps it.
+        dispute Dispute [Operator];
+        /// Propose and approve corrections of the journal.
+        adjust Adjust [Operator];
+        /// Close the books of a month.
+        close_period ClosePeriod [Operator];
         /// See every balance and export the journal.
         audit Audit [Operator];
         /// Issue a link that sets a new password.

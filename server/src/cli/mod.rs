@@ -10,6 +10,7 @@ mod ask;
 mod assess;
 pub(crate) mod bars;
 mod bench;
+mod books;
 mod consume;
 mod earn;
 mod labels;
@@ -100,6 +101,9 @@ async fn talk(command: Command) -> Outcome {
         Command::TopUp(args) => operate::top_up(&args).await,
         Command::Refund(args) => operate::refund(&args).await,
         Command::Settle(args) => operate::settle(&args).await,
+        Command::Dispute(args) => books::dispute(args).await,
+        Command::Adjust(args) => books::adjust(args).await,
+        Command::Period(args) => books::period(args).await,
         Command::TrialBalance(args) => operate::trial_balance(&args).await,
         Command::PasswordReset(args) => operate::password_reset(&args).await,
         Command::Entity(args) => operate::entity(args).await,

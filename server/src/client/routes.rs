@@ -290,6 +290,49 @@ impl Client {
             .await
     }
 
+    /// `POST /api/v1/admin/disputes`, once per key.
+    pub async fn open_dispute(&self, key: &str, dispute: &NewDispute) -> Answer<DisputeView> {
+        self.post_once("/api/v1/admin/disputes", key, dispute).await
+    }
+
+    /// `GET /api/v1/admin/disputes`
+    pub async fn disputes(&self) -> Answer<Vec<DisputeView>> {
+        self.all("/api/v1/admin/disputes", &[]).await
+    }
+
+    /// `POST /api/v1/admin/disputes/{id}/verdict`, once per key.
+    pub async fn decide_dispute(&self, id: Uuid, key: &str, won: bool) -> Answer<DisputeView> {
+        let path = format!("/api/v1/admin/disputes/{id}/verdict");
+        self.post_once(&path, key, &DisputeVerdict { won }).await
+    }
+
+    /// `POST /api/v1/admin/adjustments`
+    pub async fn propose_adjustment(&self, new: &NewAdjustment) -> Answer<AdjustmentView> {
+        self.post("/api/v1/admin/adjustments", new).await
+    }
+
+    /// `GET /api/v1/admin/adjustments`
+    pub async fn adjustments(&self) -> Answer<Vec<AdjustmentView>> {
+        self.all("/api/v1/admin/adjustments", &[]).await
+    }
+
+    /// `POST /api/v1/admin/adjustments/{id}/approval`, once per key.
+    pub async fn approve_adjustment(&self, id: Uuid, key: &str) -> Answer<AdjustmentView> {
+        let path = format!("/api/v1/admin/adjustments/{id}/approval");
+        self.post_once(&path, key, &Value::Null).await
+    }
+
+    /// `GET /api/v1/admin/periods`
+    pub async fn periods(&self) -> Answer<Vec<PeriodView>> {
+        self.all("/api/v1/admin/periods", &[]).await
+    }
+
+    /// `POST /api/v1/admin/periods/{name}/close`, once per key.
+    pub async fn close_period(&self, name: &str, key: &str) -> Answer<PeriodView> {
+        let path = format!("/api/v1/admin/periods/{}/close", segment(name));
+        self.post_once(&path, key, &Value::Null).await
+    }
+
     /// `POST /api/v1/admin/parties/{id}/password-resets`; handle or e-mail address serve as well.
     pub async fn password_reset(&self, party: &str) -> Answer<ResetLink> {
         let path = format!("/api/v1/admin/parties/{}/password-resets", segment(party));

@@ -1,5 +1,6 @@
 //! What the node does, one file per verb, one transaction each.
 
+pub mod adjust;
 pub mod assess;
 pub mod backup;
 pub mod bank_file;
@@ -12,6 +13,7 @@ pub mod contributions;
 pub mod create_dataset;
 pub mod datasets;
 pub mod deliver;
+pub mod dispute;
 pub mod disputes;
 pub mod edit_dataset;
 pub mod entities;
@@ -33,6 +35,7 @@ pub mod payout_hold;
 pub mod payout_method;
 pub mod payout_run;
 pub mod payouts;
+pub mod period;
 pub mod publish;
 pub mod receive;
 pub mod recipients;

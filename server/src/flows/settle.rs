@@ -9,8 +9,9 @@ use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::flows::statements;
+use crate::journal::closed;
 use crate::journal::command::{At, Command, Request, Work, amount, earlier};
-use crate::store::{journal, parties, pools, statements as store};
+use crate::store::{journal, parties, periods, pools, statements as store};
 
 /// Settles every pool that moved and issues the statements of the period. Operators only.
 /// Nothing to settle is an empty answer. A repeat of the request completes what a crash
@@ -46,10 +47,13 @@ pub async fn run(
         Some(ids) => ids,
         None => {
             ctx.read(move |db| not_passed(db, period)).await?;
+            if new.period.is_some() {
+                ctx.read(move |db| still_open(db, period)).await?;
+            }
             let command = Command {
                 request,
                 at: At { now, period },
-                work: Work::Settle,
+                work: Work::Settle(ctx.config.reserve()),
             };
             ctx.journal.submit(command).await?.ids
         }
@@ -71,6 +75,14 @@ pub async fn run(
         pools: settled.into_iter().map(|(_, view)| view).collect(),
         statements,
     })
+}
+
+/// Who names a closed period is told so; the month of now goes into the first open one.
+fn still_open(db: &mut Db, period: Period) -> Result<(), Fault> {
+    match periods::is_closed(db, &period.to_string())? {
+        false => Ok(()),
+        true => Err(closed(period, periods::open_from(db, period)?)),
+    }
 }
 
 /// A contributor's opening balance is the closing before: settling goes forward.

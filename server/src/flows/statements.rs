@@ -30,7 +30,7 @@ use crate::paging::Window;
 use crate::store::checkpoints::{self, CheckpointRow};
 use crate::store::pools::{self, LineRow, SettlementRow};
 use crate::store::statements::{self as store, PoolPart, StatementRow};
-use crate::store::{journal, parties, payouts};
+use crate::store::{journal, parties, payouts, periods};
 
 /// Payees of one transaction.
 const TOGETHER: usize = 200;
@@ -152,6 +152,8 @@ struct Issuer<'a> {
     period: Period,
     /// What the statements' proofs lead to: it holds everything that was booked.
     at: CheckpointRow,
+    /// The last period that takes no entry any more.
+    closed: Option<String>,
     parts: HashMap<Uuid, PoolPart>,
 }
 
@@ -170,6 +172,7 @@ impl<'a> Issuer<'a> {
             node,
             period,
             at: checkpoint::sign_in(ctx, db)?,
+            closed: periods::last_closed(db)?,
             parts: HashMap::new(),
         })
     }
@@ -210,7 +213,12 @@ impl<'a> Issuer<'a> {
         let unmoved = latest
             .as_ref()
             .is_some_and(|row| (row.opening, row.closing) == (span.opening, span.closing));
-        if unmoved && period < self.period {
+        let status = match &self.closed {
+            Some(last) if name <= *last => Status::Final,
+            _ => Status::Provisional,
+        };
+        let said = latest.as_ref().is_some_and(|row| says(row, status));
+        if unmoved && said && period < self.period {
             return Ok(None);
         }
         let lines = pools::lines_of(db, party, &name, currency)?;
@@ -234,7 +242,7 @@ impl<'a> Issuer<'a> {
                 .map_or(Ok(1), |row| u32::try_from(row.number + 1))
                 .map_err(Fault::internal)?,
             supersedes: latest.as_ref().map(|row| row.id.0),
-            status: Status::Provisional,
+            status,
             payee: party,
             payee_name,
             node: self.ctx.config.name.clone(),
@@ -381,15 +389,21 @@ fn proof_entry(
     })
 }
 
+/// Whether an issue has this status.
+fn says(row: &StatementRow, status: Status) -> bool {
+    Statement::read(row.document.as_bytes()).is_ok_and(|old| old.head.status == status)
+}
+
 /// Whether an issue differs from a new one in nothing but its own identity and the checkpoint
 /// that its proof leads to.
 fn says_the_same(row: &StatementRow, new: &Statement) -> bool {
     Statement::read(row.document.as_bytes()).is_ok_and(|old| {
-        Statement {
-            head: new.head.clone(),
-            proof: new.proof.clone(),
-            ..old
-        } == *new
+        old.head.status == new.head.status
+            && Statement {
+                head: new.head.clone(),
+                proof: new.proof.clone(),
+                ..old
+            } == *new
     })
 }
 

@@ -343,6 +343,7 @@ async fn reconcile(ctx: &Ctx, id: Uuid) -> Result<Left, Fault> {
     let report = ProviderReport::GivenBack {
         payment: row.id,
         owner,
+        currency: row.currency.parse().map_err(Fault::internal)?,
         total,
         reason: "Given back through the payment provider".to_owned(),
         id: ctx.id(),

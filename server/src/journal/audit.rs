@@ -18,10 +18,13 @@ use uuid::Uuid;
 
 use super::batch::recorded;
 use crate::error::Fault;
+use crate::store::disputes;
 use crate::store::journal::{self as rows, EntryRow, PostingRow};
 use crate::store::orders::{self, OrderRow};
 use crate::store::payments;
+use crate::store::periods;
 use crate::store::pools;
+use crate::store::reserves;
 use crate::store::statements;
 
 /// Rows of one page.
@@ -122,6 +125,7 @@ pub fn verify_against(db: &mut Db, against: &Against) -> Result<Vec<LedgerFindin
     let mut audit = Audit::default();
     let mut own = Vec::new();
     let node = rows::stored_node_id(db)?.unwrap_or_default();
+    write_downs(db, &node, &mut audit)?;
     verify_entries(db, &node, &mut audit, &mut own)?;
     verify_keys(db, &node, &mut audit)?;
     verify_pools(db, &mut audit)?;
@@ -149,6 +153,7 @@ pub fn verify_against(db: &mut Db, against: &Against) -> Result<Vec<LedgerFindin
             state: row.booked,
         });
     }
+    verify_held(db, &node, &mut audit)?;
     verify_orders(db, &mut audit, &mut own)?;
     for row in statements::bridges(db)? {
         audit.statement(&row);
@@ -170,6 +175,56 @@ pub(super) fn finding(invariant: &str, row: String, message: String) -> LedgerFi
         row,
         message,
     }
+}
+
+/// Closed periods and balances written down, which the entries are held against.
+fn write_downs(db: &mut Db, node: &str, audit: &mut Audit) -> Result<(), Fault> {
+    if let Some(period) = periods::last_closed(db)? {
+        // Also when no book had an entry yet.
+        audit.closed(&audit::ClosedRow {
+            period,
+            book: String::new(),
+            last_seq: 0,
+        });
+    }
+    for row in periods::closes(db)? {
+        audit.closed(&audit::ClosedRow {
+            period: row.period,
+            book: book_name(node, &row.book),
+            last_seq: row.last_seq,
+        });
+    }
+    for (book, seq, account, balance) in periods::snapshots(db)? {
+        audit.snapshot(&audit::SnapshotRow {
+            book: book_name(node, &book),
+            seq,
+            account,
+            balance,
+        });
+    }
+    Ok(())
+}
+
+/// Disputes and reserves.
+fn verify_held(db: &mut Db, node: &str, audit: &mut Audit) -> Result<(), Fault> {
+    for row in disputes::all(db)? {
+        audit.dispute(&audit::DisputeRow {
+            id: row.id.0.to_string(),
+            order: row.order_id.map(|id| id.0.to_string()),
+            book: book_name(node, &row.book),
+            amount: row.amount,
+            within: row.of_order,
+            state: row.state,
+        });
+    }
+    for row in reserves::standing(db)? {
+        audit.reserve(&audit::ReserveRow {
+            party: row.party_id.0,
+            currency: row.currency,
+            left: row.remaining,
+        });
+    }
+    Ok(())
 }
 
 fn verify_entries(

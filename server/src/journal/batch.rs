@@ -8,20 +8,23 @@ use ledger::account::Account;
 use ledger::entry::{self, Book, Chain, Draft, Kind as EntryKind};
 use ledger::json::{self, Hash};
 use ledger::money::{Currency, Money};
+use ledger::period::Period;
 use ledger::pool::Pool;
 use schema::columns::{Key, When};
 use schema::db::Db;
 use uuid::Uuid;
 
-use super::command::{At, Command, Request, Work, key_conflict};
+use super::command::{At, Command, Request, key_conflict};
 use super::plan;
 use crate::error::{Fault, Kind};
 use crate::store::checkpoints::LeafRow;
+use crate::store::disputes::{self, DisputeRow, MoveRow};
 use crate::store::journal::{self as rows, AccountRow, AnswerRow, EntryRow, PostingRow};
 use crate::store::orders::{self, LicenceRow, OrderRow, RefundRow};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::payments::{self, ObjectRow, PaymentRow};
 use crate::store::pools::{self, PoolRow};
+use crate::store::reserves::{self, ReserveRow};
 use crate::store::{jobs, periods};
 
 /// From this many names on, all accounts of the book are read instead.
@@ -49,7 +52,11 @@ pub(super) struct Batch {
     pools: HashMap<PoolKey, (Pool, bool)>,
     known: HashMap<(Uuid, String), (Vec<u8>, Vec<Uuid>)>,
     closed: HashSet<String>,
+    /// The first period that takes entries, as far as anybody asked for a closed one.
+    open_from: Period,
     pub(super) orders: HashMap<Key, OrderRow>,
+    pub(super) disputes: HashMap<Key, DisputeRow>,
+    pub(super) reserves: HashMap<(Uuid, Currency), Vec<ReserveRow>>,
     /// Payments that are booked, or that paid an order which is touched.
     pub(super) payments: HashMap<Key, PaymentRow>,
     /// Objects of the provider.
@@ -69,6 +76,10 @@ pub(super) struct NewRows {
     pub(super) orders: Vec<OrderRow>,
     pub(super) licences: Vec<LicenceRow>,
     pub(super) refunds: Vec<RefundRow>,
+    pub(super) disputes: Vec<Key>,
+    pub(super) decided: BTreeSet<Key>,
+    pub(super) moves: Vec<MoveRow>,
+    pub(super) drawn: BTreeSet<Key>,
     pub(super) refunded: BTreeSet<Key>,
     pub(super) revocations: Vec<(Key, When, String)>,
     /// What the provider has to be told, with its job.
@@ -108,7 +119,10 @@ impl Batch {
             pools: HashMap::new(),
             known: HashMap::new(),
             closed: HashSet::new(),
+            open_from: Period::of(recorded_at),
             orders: HashMap::new(),
+            disputes: HashMap::new(),
+            reserves: HashMap::new(),
             payments: HashMap::new(),
             objects: HashMap::new(),
             refunds: HashMap::new(),
@@ -117,10 +131,12 @@ impl Batch {
         batch.load_keys(db, commands)?;
         batch.load_payments(db, commands)?;
         batch.load_orders(db, commands)?;
+        batch.load_reserves(db, commands)?;
         let periods: BTreeSet<String> = commands.iter().map(|c| c.at.period.to_string()).collect();
         for period in periods {
             if !periods::open(db, &period, recorded_at)? {
                 batch.closed.insert(period);
+                batch.open_from = periods::open_from(db, batch.open_from)?;
             }
         }
         let mut accounts: HashMap<Currency, HashSet<Account>> = HashMap::new();
@@ -178,15 +194,16 @@ impl Batch {
                 _ => None,
             })
             .collect();
-        let refunded = commands.iter().filter_map(|c| match &c.work {
-            Work::Refund(refund) => Some(refund.order),
-            _ => None,
-        });
-        let ids: Vec<Key> = refunded.chain(reported.iter().copied()).collect();
+        let known = commands.iter().filter_map(|c| c.work.order());
+        let ids: Vec<Key> = known.chain(reported.iter().copied()).collect();
         if ids.is_empty() {
             return Ok(());
         }
         self.orders = orders::by_ids(db, &ids)?
+            .into_iter()
+            .map(|row| (row.id, row))
+            .collect();
+        self.disputes = disputes::of_orders(db, &ids)?
             .into_iter()
             .map(|row| (row.id, row))
             .collect();
@@ -213,7 +230,7 @@ impl Batch {
                     ids.extend(report.payment());
                     objects.extend(report.object().map(str::to_owned));
                 }
-                Work::Refund(_) | Work::Settle | Work::Payouts(_) | Work::BankFile(_) => {}
+                _ => {}
             }
         }
         if !ids.is_empty() {
@@ -227,7 +244,22 @@ impl Batch {
         Ok(())
     }
 
-    fn load_pool(&mut self, db: &mut Db, key: PoolKey) -> Result<(), Fault> {
+    /// Reads what is held of everybody who may have to give something back.
+    fn load_reserves(&mut self, db: &mut Db, commands: &[&Command]) -> Result<(), Fault> {
+        let owners: BTreeSet<Key> = commands
+            .iter()
+            .filter_map(|c| c.work.gives_back().map(|(owner, _)| Key(owner)))
+            .collect();
+        let owners: Vec<Key> = owners.into_iter().collect();
+        for row in reserves::of_parties(db, &owners)? {
+            let currency = row.currency.parse().map_err(Fault::internal)?;
+            let payee = (row.party_id.0, currency);
+            self.reserves.entry(payee).or_default().push(row);
+        }
+        Ok(())
+    }
+
+    pub(super) fn load_pool(&mut self, db: &mut Db, key: PoolKey) -> Result<(), Fault> {
         if self.pools.contains_key(&key) {
             return Ok(());
         }
@@ -290,14 +322,7 @@ impl Batch {
         }
         let period = command.at.period.to_string();
         if self.closed.contains(&period) {
-            return Err(Fault::conflict(
-                "period_closed",
-                format!(
-                    "The period {period} is closed and keeps what it holds. Nothing was booked: \
-                     send the request again for the open period; what belongs to {period} is told \
-                     by its date, not by where it is booked."
-                ),
-            ));
+            return Err(super::closed(command.at.period, self.open_from));
         }
         Ok(None)
     }
@@ -599,6 +624,12 @@ impl Batch {
         orders::insert(db, &self.new.orders)?;
         orders::insert_licences(db, &self.new.licences)?;
         orders::insert_refunds(db, &self.new.refunds)?;
+        self.write_disputes(db)?;
+        for row in self.reserves.values().flatten() {
+            if self.new.drawn.contains(&row.id) {
+                reserves::set_remaining(db, row.id, row.remaining)?;
+            }
+        }
         for id in &self.new.refunded {
             if let Some(order) = self.orders.get(id) {
                 orders::set_refunded(db, order)?;
@@ -633,6 +664,26 @@ impl Batch {
 /// How an entry binds the moment it was written.
 pub(crate) fn recorded(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+}
+
+impl Batch {
+    fn write_disputes(&self, db: &mut Db) -> Result<(), Fault> {
+        let ids = self.new.disputes.iter();
+        let opened: Vec<DisputeRow> = ids
+            .filter_map(|id| self.disputes.get(id).cloned())
+            .collect();
+        disputes::insert(db, &opened)?;
+        disputes::insert_moves(db, &self.new.moves)?;
+        for row in self
+            .new
+            .decided
+            .iter()
+            .filter_map(|id| self.disputes.get(id))
+        {
+            disputes::decide(db, row)?;
+        }
+        Ok(())
+    }
 }
 
 fn too_large(account: &Account) -> Fault {

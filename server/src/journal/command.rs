@@ -170,6 +170,49 @@ pub struct BankFile {
     pub message: Message,
 }
 
+/// A payer's bank takes an order back, until it is decided who keeps it.
+#[derive(Debug, Clone)]
+pub struct DisputeOpen {
+    /// Identifier of the dispute and of its first entry.
+    pub id: Uuid,
+    /// Order.
+    pub order: Key,
+    /// Owner of the dataset, who gives the commission back.
+    pub owner: Uuid,
+    /// Minor units of the order's currency; may exceed what is left of the order.
+    pub minor: i64,
+    /// Currency the caller named; must be the order's.
+    pub currency: Currency,
+    /// What the bank says.
+    pub reason: String,
+}
+
+/// A dispute is decided.
+#[derive(Debug, Clone)]
+pub struct DisputeEnd {
+    /// Identifier of the entry.
+    pub id: Uuid,
+    /// The dispute.
+    pub dispute: Key,
+    /// The order it is about.
+    pub order: Key,
+    /// Owner of the dataset, who gets the commission back.
+    pub owner: Uuid,
+    /// Currency of the order.
+    pub currency: Currency,
+    /// Whether the node keeps the payment.
+    pub won: bool,
+}
+
+/// How much of a credit is held back, and for how many periods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReserveTerms {
+    /// Basis points of every positive credit.
+    pub bps: u32,
+    /// Periods until it is released.
+    pub periods: u32,
+}
+
 /// What to do.
 #[derive(Debug, Clone)]
 pub enum Work {
@@ -180,7 +223,15 @@ pub enum Work {
     /// Give back.
     Refund(Refund),
     /// Settle every pool that moved.
-    Settle,
+    Settle(ReserveTerms),
+    /// Put a disputed payment on hold.
+    DisputeOpen(DisputeOpen),
+    /// Decide who keeps it.
+    DisputeEnd(DisputeEnd),
+    /// Let a period and all before it take no further entry.
+    ClosePeriod(Period),
+    /// Book a correction that somebody else proposed.
+    Adjust(Key),
     /// Book what a payment provider reports.
     Provider(ProviderReport),
     /// Pay out.
@@ -193,7 +244,36 @@ impl Work {
     /// Whether it has a transaction of its own.
     #[must_use]
     pub fn alone(&self) -> bool {
-        matches!(self, Self::Settle | Self::Payouts(_) | Self::BankFile(_))
+        matches!(
+            self,
+            Self::Settle(_)
+                | Self::ClosePeriod(_)
+                | Self::Adjust(_)
+                | Self::Payouts(_)
+                | Self::BankFile(_)
+        )
+    }
+
+    /// Whose balance it may take below zero: the owner gives a commission back.
+    #[must_use]
+    pub fn gives_back(&self) -> Option<(Uuid, Currency)> {
+        match self {
+            Self::Refund(work) => Some((work.owner, work.currency)),
+            Self::DisputeOpen(work) => Some((work.owner, work.currency)),
+            Self::Provider(report) => report.gives_back(),
+            _ => None,
+        }
+    }
+
+    /// The order it is about, when that is there already.
+    #[must_use]
+    pub fn order(&self) -> Option<Key> {
+        match self {
+            Self::Refund(work) => Some(work.order),
+            Self::DisputeOpen(work) => Some(work.order),
+            Self::DisputeEnd(work) => Some(work.order),
+            _ => None,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use schema::on;
 use schema::tables::{dataset, epoch, epoch_share, offer, party, revision};
 use uuid::Uuid;
 
-use super::command::{At, Command, Purchase, Request, TopUp, Work};
+use super::command::{At, Command, Purchase, Request, ReserveTerms, TopUp, Work};
 use crate::clock::Ids;
 use crate::error::Fault;
 use crate::store::journal::insert_all;
@@ -301,7 +301,7 @@ impl Market {
         Ok(Command {
             request,
             at: At::now(now),
-            work: Work::Settle,
+            work: Work::Settle(ReserveTerms::default()),
         })
     }
 }

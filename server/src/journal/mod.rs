@@ -18,15 +18,20 @@
 //! The [`log`] over all books is grown apart from it, when a checkpoint is made.
 //!
 //! [`command`] says what can be asked, [`batch`] holds the state of one transaction, [`plan`],
-//! [`provider`] and [`settle`] turn commands into rows, [`payouts`] and [`bank`] those about money
-//! that leaves, [`writer`] is the thread.
+//! [`provider`], [`disputes`], [`settle`] and [`reserves`] turn commands into rows, [`payouts`]
+//! and [`bank`] those about money that leaves, [`periods`] closes the books of a month,
+//! [`writer`] is the thread.
 
+pub mod adjust;
 mod bank;
 mod batch;
 pub mod command;
+mod disputes;
 pub(crate) mod payouts;
+mod periods;
 mod plan;
 pub mod provider;
+mod reserves;
 mod settle;
 mod writer;
 
@@ -46,7 +51,10 @@ use schema::db::Pool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 pub use self::bank::CAME_BACK;
-pub use self::command::{At, Command, Posted, Purchase, Refund, Request, TopUp, Work};
+pub use self::command::{
+    At, Command, DisputeEnd, DisputeOpen, Posted, Purchase, Refund, Request, ReserveTerms, TopUp,
+    Work,
+};
 pub(crate) use self::plan::bank;
 use crate::clock::{Clock, Ids};
 use crate::error::{Fault, Kind};
@@ -123,6 +131,17 @@ impl Journal {
         self.queue.send(envelope).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
+}
+
+/// The fault of an entry for a closed period (I14).
+pub(crate) fn closed(period: ledger::period::Period, open: ledger::period::Period) -> Fault {
+    Fault::conflict(
+        "period_closed",
+        format!(
+            "The books of {period} are closed. Nothing was booked; book in {open}: an entry keeps \
+             the time of what it records."
+        ),
+    )
 }
 
 fn gone() -> Fault {

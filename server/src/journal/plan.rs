@@ -1,6 +1,6 @@
 //! Commands into entries and rows: pure functions on the state of one transaction.
 
-use ledger::account::{Account, AccountError, Label};
+use ledger::account::{Account, AccountError, Expense, Label};
 use ledger::entry::Kind as EntryKind;
 use ledger::money::{Currency, Money};
 use ledger::plan::Legs;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Booking, PoolKey};
 use super::command::{Command, Posted, Purchase, Refund, TopUp, Work};
-use super::provider;
+use super::{disputes, provider};
 use crate::error::{Fault, Kind};
 use crate::store::orders::{OrderRow, RefundRow};
 use crate::store::outbox::OutboxRow;
@@ -51,7 +51,13 @@ pub(super) fn touches(batch: &Batch, work: &Work) -> Result<Option<Touched>, Fau
         }
         Work::Refund(refund) => touches_order(batch, refund.order, refund.owner),
         Work::Provider(report) => provider::touches(batch, report),
-        Work::Settle | Work::Payouts(_) | Work::BankFile(_) => Ok(None),
+        Work::DisputeOpen(work) => disputed(touches_order(batch, work.order, work.owner)?),
+        Work::DisputeEnd(work) => disputed(touches_order(batch, work.order, work.owner)?),
+        Work::Settle(_)
+        | Work::ClosePeriod(_)
+        | Work::Adjust(_)
+        | Work::Payouts(_)
+        | Work::BankFile(_) => Ok(None),
     }
 }
 
@@ -81,13 +87,27 @@ fn sale(
             Account::PlatformFee,
             Account::TaxSales(sales_tax()?),
             Account::available(owner),
+            Account::reserve(owner),
             pool_account(order)?,
         ],
         pool: Some((order.revision_id.0, order.epoch, currency)),
     })
 }
 
-fn pool_account(order: &OrderRow) -> Result<Account, Fault> {
+/// What a dispute may touch beside what its sale did.
+fn disputed(sale: Option<Touched>) -> Result<Option<Touched>, Fault> {
+    let Some(mut touched) = sale else {
+        return Ok(None);
+    };
+    touched.accounts.extend([
+        Account::DisputeHold,
+        Account::Expense(Expense::DisputeLoss),
+        bank()?,
+    ]);
+    Ok(Some(touched))
+}
+
+pub(super) fn pool_account(order: &OrderRow) -> Result<Account, Fault> {
     let epoch = u32::try_from(order.epoch).map_err(Fault::internal)?;
     Ok(Account::Pool {
         revision: order.revision_id.0,
@@ -96,7 +116,7 @@ fn pool_account(order: &OrderRow) -> Result<Account, Fault> {
 }
 
 /// Where the money of an order came from, and goes back to.
-fn payer_of(batch: &Batch, order: &OrderRow) -> Result<Account, Fault> {
+pub(super) fn payer_of(batch: &Batch, order: &OrderRow) -> Result<Account, Fault> {
     Ok(match batch.paid_by(order.id) {
         Some(_) => provider::psp()?,
         None => Account::Wallet(order.buyer_id.0),
@@ -104,7 +124,11 @@ fn payer_of(batch: &Batch, order: &OrderRow) -> Result<Account, Fault> {
 }
 
 /// Who is on which side of an order.
-fn accounts_of(order: &OrderRow, owner: Uuid, payer: Account) -> Result<SaleAccounts, Fault> {
+pub(super) fn accounts_of(
+    order: &OrderRow,
+    owner: Uuid,
+    payer: Account,
+) -> Result<SaleAccounts, Fault> {
     Ok(SaleAccounts {
         payer,
         revision: order.revision_id.0,
@@ -115,7 +139,7 @@ fn accounts_of(order: &OrderRow, owner: Uuid, payer: Account) -> Result<SaleAcco
 }
 
 /// How an order was cut.
-fn legs_of(order: &OrderRow) -> Result<Legs, Fault> {
+pub(super) fn legs_of(order: &OrderRow) -> Result<Legs, Fault> {
     let OrderRow {
         fee,
         tax,
@@ -164,7 +188,13 @@ pub(super) fn plan(batch: &mut Batch, command: &Command, salt: [u8; 16]) -> Resu
             }
             return Ok(posted);
         }
-        Work::Settle | Work::Payouts(_) | Work::BankFile(_) => {
+        Work::DisputeOpen(work) => disputes::open(batch, command, work, salt)?,
+        Work::DisputeEnd(work) => disputes::end(batch, command, work, salt)?,
+        Work::Settle(_)
+        | Work::ClosePeriod(_)
+        | Work::Adjust(_)
+        | Work::Payouts(_)
+        | Work::BankFile(_) => {
             return Err(Fault::internal("this has a transaction of its own"));
         }
     };
@@ -334,12 +364,8 @@ pub(super) fn refund(
         salt,
     })?;
     batch.set_pool(key, pool);
-    order.refunded += work.minor;
-    order.refunded_fee += part.fee;
-    order.refunded_tax += part.tax;
-    order.refunded_commission += part.commission;
-    order.refunded_net += part.net;
-    if order.refunded == order.gross {
+    give_back(&mut order, work.minor, part, 1);
+    if disputes::gone(batch, &order) {
         let at = command.at.now.into();
         batch
             .new
@@ -365,13 +391,23 @@ pub(super) fn refund(
     Ok(work.id)
 }
 
+/// Moves the running total of an order by `minor` and its legs: `sign` 1 gives back, −1
+/// restores.
+pub(super) fn give_back(order: &mut OrderRow, minor: i64, part: Legs, sign: i64) {
+    order.refunded += sign * minor;
+    order.refunded_fee += sign * part.fee;
+    order.refunded_tax += sign * part.tax;
+    order.refunded_commission += sign * part.commission;
+    order.refunded_net += sign * part.net;
+}
+
 fn checked_neg(minor: i64) -> Result<i64, Fault> {
     minor
         .checked_neg()
         .ok_or_else(|| out_of_range("the amount leaves the 64-bit range"))
 }
 
-fn out_of_range(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Fault {
+pub(super) fn out_of_range(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Fault {
     Fault::new(
         Kind::Invalid,
         "amount_out_of_range",

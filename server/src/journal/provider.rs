@@ -51,6 +51,8 @@ pub enum ProviderReport {
         payment: Key,
         /// Owner of the dataset, where it paid an order.
         owner: Uuid,
+        /// Currency of the payment.
+        currency: Currency,
         /// In all, minor units.
         total: i64,
         /// Why, for the buyer.
@@ -109,6 +111,16 @@ impl ProviderReport {
             | Self::Returned { payment, .. }
             | Self::Dispute { payment, .. } => Some(*payment),
             Self::Fee { .. } | Self::Payout { .. } => None,
+        }
+    }
+
+    /// Whose balance it may take below zero: the owner of an order gives a commission back.
+    pub(super) fn gives_back(&self) -> Option<(Uuid, Currency)> {
+        match self {
+            Self::GivenBack {
+                owner, currency, ..
+            } if !owner.is_nil() => Some((*owner, *currency)),
+            _ => None,
         }
     }
 
@@ -173,6 +185,7 @@ pub(super) fn plan(
         ProviderReport::GivenBack {
             payment,
             owner,
+            currency,
             total,
             reason,
             id,
@@ -185,7 +198,7 @@ pub(super) fn plan(
                         order,
                         owner: *owner,
                         minor: total - batch.refunds(order),
-                        currency: row.currency.parse().map_err(Fault::internal)?,
+                        currency: *currency,
                         reason: reason.clone(),
                     };
                     if work.minor < 1 {

@@ -19,7 +19,8 @@ use schema::db::Db;
 use uuid::Uuid;
 
 use super::batch::{Batch, Booking};
-use super::command::{Command, Posted};
+use super::command::{Command, Posted, ReserveTerms};
+use super::reserves::{Payee, Reserves};
 use crate::error::Fault;
 use crate::store::checkpoints::{self, LineTileRow};
 use crate::store::pools::{self, CarryRow, LineRow, PoolRow, SettlementRow};
@@ -41,7 +42,8 @@ pub(super) fn run(
     node: Uuid,
     now: DateTime<Utc>,
     command: &Command,
-    mut fresh: impl FnMut() -> (Uuid, [u8; 16]),
+    terms: ReserveTerms,
+    fresh: &mut impl FnMut() -> (Uuid, [u8; 16]),
 ) -> Result<Posted, Fault> {
     let mut batch = Batch::load(db, node, now, &[command])?;
     if let Some(ids) = batch.before(command)? {
@@ -55,7 +57,9 @@ pub(super) fn run(
     for pool in pools::moved(db)? {
         settled.push(settle_one(db, pool, &mut carries)?);
     }
-    load_accounts(db, &mut batch, &settled)?;
+    let mut reserves = Reserves::load(db, terms)?;
+    load_accounts(db, &mut batch, &settled, &reserves)?;
+    let sums = sums(&settled);
     let (mut ids, mut rows, mut credits) = (Vec::new(), Vec::new(), Vec::new());
     let mut tiles = Vec::new();
     for one in settled {
@@ -74,8 +78,10 @@ pub(super) fn run(
         rows.push(row);
         ids.push(id);
     }
+    reserves.run(&mut batch, command, &sums, fresh)?;
     batch.answer(&command.request, &ids)?;
     batch.write(db)?;
+    reserves.write(db)?;
     pools::put_carries(db, &carries.changed())?;
     pools::insert_settlements(db, &rows)?;
     pools::insert_lines(db, &credits)?;
@@ -172,7 +178,24 @@ fn tile_rows(id: Uuid, tree: &mut Tree) -> Result<Vec<LineTileRow>, Fault> {
     tree.take_tiles().iter().map(row).collect()
 }
 
-fn load_accounts(db: &mut Db, batch: &mut Batch, settled: &[Settled]) -> Result<(), Fault> {
+/// What each contributor is credited, over all pools of a currency.
+fn sums(settled: &[Settled]) -> BTreeMap<Payee, i64> {
+    let mut sums: BTreeMap<Payee, i64> = BTreeMap::new();
+    for one in settled {
+        for line in &one.outcome.lines {
+            let sum = sums.entry((line.contributor, one.currency)).or_default();
+            *sum = sum.saturating_add(line.credit);
+        }
+    }
+    sums
+}
+
+fn load_accounts(
+    db: &mut Db,
+    batch: &mut Batch,
+    settled: &[Settled],
+    reserves: &Reserves,
+) -> Result<(), Fault> {
     let mut wanted: HashMap<Currency, HashSet<Account>> = HashMap::new();
     for one in settled {
         let accounts = wanted.entry(one.currency).or_default();
@@ -185,6 +208,7 @@ fn load_accounts(db: &mut Db, batch: &mut Batch, settled: &[Settled]) -> Result<
                 .map(|line| Account::available(line.contributor)),
         );
     }
+    reserves.accounts(&mut wanted);
     for (currency, accounts) in wanted {
         batch.load_accounts(db, currency, accounts)?;
     }

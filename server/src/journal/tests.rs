@@ -2,6 +2,7 @@
 //! a server; every test makes its own database there.
 
 mod batches;
+mod books;
 mod corruption;
 mod flows;
 mod log;

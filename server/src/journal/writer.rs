@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::batch::Batch;
 use super::command::{Command, Posted, Work};
-use super::{Envelope, LINGER, MOST, bank, payouts, plan, settle};
+use super::{Envelope, LINGER, MOST, adjust, bank, payouts, periods, plan, reserves, settle};
 use crate::clock::{Clock, Ids};
 use crate::error::{Fault, Kind};
 use crate::store::journal as rows;
@@ -136,11 +136,15 @@ impl Writer {
         let (node, now, ids) = (*node, self.clock.now(), &self.ids);
         let mut fresh = || (ids.next(now), salt(ids, now));
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            db.transaction(|db| match commands {
-                [command] if command.work.alone() => {
-                    alone(db, node, now, command, &mut fresh).map(|posted| vec![Ok(posted)])
+            db.transaction(|db| {
+                let booked = periods::booked(db, commands)?;
+                let commands: Vec<&Command> = booked.iter().map(AsRef::as_ref).collect();
+                match commands.as_slice() {
+                    [command] if command.work.alone() => {
+                        alone(db, node, now, command, &mut fresh).map(|posted| vec![Ok(posted)])
+                    }
+                    commands => run_batch(db, node, now, commands, &mut fresh),
                 }
-                _ => run_batch(db, node, now, commands, &mut fresh),
             })
         }));
         let result = ran.unwrap_or_else(|_| {
@@ -199,9 +203,11 @@ fn alone(
     fresh: &mut impl FnMut() -> (Uuid, [u8; 16]),
 ) -> Outcome {
     match &command.work {
-        Work::Settle => settle::run(db, node, now, command, fresh),
         Work::Payouts(work) => payouts::run(db, node, now, command, work, fresh),
         Work::BankFile(work) => bank::run(db, node, now, command, work, fresh),
+        Work::Settle(terms) => settle::run(db, node, now, command, *terms, fresh),
+        Work::ClosePeriod(period) => periods::close(db, node, now, command, *period),
+        Work::Adjust(id) => adjust::run(db, node, now, command, *id, fresh),
         _ => Err(Fault::internal("this is run with others")),
     }
 }
@@ -214,10 +220,14 @@ fn run_batch(
     fresh: &mut impl FnMut() -> (Uuid, [u8; 16]),
 ) -> Result<Vec<Outcome>, Fault> {
     let mut batch = Batch::load(db, node, now, commands)?;
-    let outcomes: Vec<Outcome> = commands
-        .iter()
-        .map(|command| plan::plan(&mut batch, command, fresh().1))
-        .collect();
+    let mut outcomes: Vec<Outcome> = Vec::with_capacity(commands.len());
+    for command in commands {
+        let outcome = plan::plan(&mut batch, command, fresh().1);
+        if outcome.is_ok() {
+            reserves::cover(&mut batch, command, fresh)?;
+        }
+        outcomes.push(outcome);
+    }
     batch.write(db)?;
     Ok(outcomes)
 }

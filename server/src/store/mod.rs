@@ -1,10 +1,12 @@
 //! The only room that reads and writes the tables; one file per aggregate.
 
+pub mod adjustments;
 pub mod bank_files;
 pub mod checkpoints;
 pub mod contributions;
 pub mod counters;
 pub mod datasets;
+pub mod disputes;
 pub mod entities;
 pub mod grants;
 pub mod inbox;
@@ -23,6 +25,7 @@ pub mod payouts;
 pub mod periods;
 pub mod pools;
 pub mod recipients;
+pub mod reserves;
 pub mod revisions;
 pub mod sessions;
 pub mod sketches;

@@ -437,7 +437,7 @@ pub fn with_other_refunds(db: &mut Db) -> Result<Vec<Uuid>, Fault> {
         db,
         "SELECT o.id FROM orders o LEFT JOIN ( \
            SELECT order_id, SUM(amount) AS amount, SUM(fee) AS fee, SUM(tax) AS tax, \
-             SUM(commission) AS commission, SUM(net) AS net FROM refund GROUP BY order_id \
+             SUM(commission) AS commission, SUM(net) AS net FROM give_back GROUP BY order_id \
          ) r ON r.order_id = o.id \
          WHERE o.refunded <> COALESCE(r.amount, 0) OR o.refunded_fee <> COALESCE(r.fee, 0) \
             OR o.refunded_tax <> COALESCE(r.tax, 0) OR o.refunded_commission <> COALESCE(r.commission, 0) \

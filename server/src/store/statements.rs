@@ -11,15 +11,15 @@ use schema::columns::{Key, When};
 use schema::db::Db;
 use schema::on;
 use schema::tables::{
-    contribution, dataset, entry, epoch, epoch_share, orders, refund, revision, revision_part,
+    contribution, dataset, entry, epoch, epoch_share, give_back, orders, revision, revision_part,
     settlement, settlement_line, statement, statement_move,
 };
 use schema::wire::{Amount, PartyView, StatementView};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::checkpoints;
 use super::pools::SettlementRow;
+use super::{adjustments, checkpoints};
 use crate::error::Fault;
 
 /// A row of `statement`.
@@ -271,7 +271,7 @@ pub fn pool_part(db: &mut Db, of: &SettlementRow) -> Result<PoolPart, Fault> {
     Ok(PoolPart {
         dataset: (dataset.1.0, dataset.2, dataset.3),
         sales: sales_between(db, of, since)?,
-        refunds: refunds_between(db, of, since)?,
+        refunds: back_between(db, of, since)?,
         weights,
         order,
         before: epoch_before(db, dataset.1, dataset.3, (of.revision_id, of.epoch))?,
@@ -293,23 +293,42 @@ fn sales_between(
         .first(c))?)
 }
 
+/// Everything that went out of the pool again: refunds, disputes, and corrections, which
+/// give back nothing to a buyer and show as a net alone.
+fn back_between(db: &mut Db, of: &SettlementRow, since: i64) -> Result<Vec<RefundSum>, Fault> {
+    let mut sums = refunds_between(db, of, since)?;
+    let pool = (of.revision_id, of.epoch);
+    for (period, count, net) in adjustments::between(db, pool, &of.book, (since, of.entry_seq))? {
+        sums.push(RefundSum {
+            period,
+            count,
+            gross: net.saturating_neg(),
+            tax: 0,
+            fee: 0,
+            commission: 0,
+            net: net.saturating_neg(),
+        });
+    }
+    Ok(sums)
+}
+
 fn refunds_between(db: &mut Db, of: &SettlementRow, since: i64) -> Result<Vec<RefundSum>, Fault> {
-    Ok(on!(db, c => refund::table
+    Ok(on!(db, c => give_back::table
         .inner_join(orders::table)
         .inner_join(entry::table.on(entry::book.eq(orders::book).and(entry::seq.eq(orders::entry_seq))))
         .filter(orders::revision_id.eq(of.revision_id).and(orders::epoch.eq(of.epoch)))
-        .filter(refund::book.eq(&of.book))
-        .filter(refund::entry_seq.gt(since).and(refund::entry_seq.lt(of.entry_seq)))
+        .filter(give_back::book.eq(&of.book))
+        .filter(give_back::entry_seq.gt(since).and(give_back::entry_seq.lt(of.entry_seq)))
         .group_by(entry::period)
         .order(entry::period)
         .select((
             entry::period,
             sum("1"),
-            sum("refund.amount"),
-            sum("refund.tax"),
-            sum("refund.fee"),
-            sum("refund.commission"),
-            sum("refund.net"),
+            sum("give_back.amount"),
+            sum("give_back.tax"),
+            sum("give_back.fee"),
+            sum("give_back.commission"),
+            sum("give_back.net"),
         ))
         .load(c))?)
 }
@@ -527,12 +546,12 @@ pub fn commissions(
         .order(dataset::id)
         .select((dataset::id, dataset::title, sum("1"), sum("orders.commission")))
         .load(c))?;
-    let back: Vec<(Key, String, i64)> = on!(db, c => refund::table
+    let back: Vec<(Key, String, i64)> = on!(db, c => give_back::table
         .inner_join(orders::table.inner_join(dataset::table))
         .filter(dataset::owner_id.eq(Key(owner)).and(orders::currency.eq(currency)))
-        .filter(refund::period.eq(period).and(refund::commission.ne(0)))
+        .filter(give_back::period.eq(period).and(give_back::commission.ne(0)))
         .group_by((dataset::id, dataset::title))
-        .select((dataset::id, dataset::title, sum("refund.commission")))
+        .select((dataset::id, dataset::title, sum("give_back.commission")))
         .load(c))?;
     let mut lines: BTreeMap<Uuid, (String, i64, i64)> = sold
         .into_iter()

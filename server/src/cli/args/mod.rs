@@ -72,6 +72,9 @@ Operate
   refund           Give back part or all of a sale
   settle           Credit contributors and issue statements
   payout           Pay contributors: propose, approve, bank files, reconcile
+  dispute          Record what payers' banks take back, and who keeps it
+  adjust           Correct the journal: one operator proposes, another approves
+  period           Close the books of a month; list months
   trial-balance    Sums of all accounts
   ledger           Verify, export, replay the journal
   password-reset   Make a link for a new password
@@ -132,6 +135,9 @@ pub enum Command {
     Messages(Messages),
     Refund(Refund),
     Settle(Settle),
+    Dispute(Dispute),
+    Adjust(Adjust),
+    Period(Period),
     TrialBalance(TrialBalance),
     Ledger(Ledger),
     PasswordReset(PasswordReset),

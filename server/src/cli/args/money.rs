@@ -212,6 +212,144 @@ pub struct Settle {
     pub remote: Remote,
 }
 
+/// Record what payers' banks take back, and who keeps it.
+#[derive(Debug, Args)]
+pub struct Dispute {
+    #[command(subcommand)]
+    pub action: DisputeAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DisputeAction {
+    /// Put a payment on hold that the payer's bank took back.
+    ///
+    /// It leaves fee, tax, commission and pool at once. What is above the payment is the
+    /// node's loss.
+    #[command(after_help = "Examples:
+  granary dispute open 0195c1f2-… '19.99 EUR' --reason 'card holder does not know us'")]
+    Open {
+        /// Id of the order.
+        order: Uuid,
+        /// What the bank took, like '19.99 EUR'.
+        amount: Price,
+        /// What the bank says.
+        #[arg(long)]
+        reason: String,
+        /// Name of this dispute: repeating it with the same name has no second effect [default: random]
+        #[arg(long, value_name = "NAME")]
+        once: Option<String>,
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// The node keeps the payment: everything goes back to where it was.
+    Won(Decided),
+    /// The payer keeps it.
+    Lost(Decided),
+    /// Every dispute, newest first.
+    List {
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Decided {
+    /// Id of the dispute.
+    pub dispute: Uuid,
+    #[command(flatten)]
+    pub print: Print,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Correct the journal: one operator proposes, another approves.
+#[derive(Debug, Args)]
+pub struct Adjust {
+    #[command(subcommand)]
+    pub action: AdjustAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AdjustAction {
+    /// Propose a correction; nothing is booked yet.
+    #[command(after_help = "Examples:
+  granary adjust propose --currency EUR --corrects EUR/17 --reason 'fee was charged twice' \\
+    --line Income:PlatformFee=199 --line Liabilities:Pool:0195c1f2-…:E1=-199")]
+    Propose {
+        /// Currency of the lines.
+        #[arg(long)]
+        currency: String,
+        /// Account and minor units, + debit, − credit; the lines sum to 0.
+        #[arg(long = "line", value_name = "ACCOUNT=MINOR", required = true)]
+        lines: Vec<String>,
+        /// Entry it corrects, like EUR/17.
+        #[arg(long, value_name = "ENTRY")]
+        corrects: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Approve what another operator proposed, and book it.
+    Approve {
+        /// Id of the proposal.
+        adjustment: Uuid,
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Every correction, newest first.
+    List {
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+/// Close the books of a month; list months.
+#[derive(Debug, Args)]
+pub struct Period {
+    #[command(subcommand)]
+    pub action: PeriodAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PeriodAction {
+    /// Let a month, and all before it, take no further entry; its statements become final.
+    ///
+    /// What comes later is booked in the first open month and keeps the time it happened.
+    #[command(after_help = "Examples:
+  granary settle --period 2026-11
+  granary period close 2026-11")]
+    Close {
+        /// Month, YYYY-MM.
+        period: String,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Every month that was booked in or closed.
+    List {
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
 /// Sums of all accounts; each book must come to 0.
 #[derive(Debug, Args)]
 pub struct TrialBalance {

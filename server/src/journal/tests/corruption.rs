@@ -21,6 +21,7 @@ struct Ground {
     bed: Bed,
     first: Uuid,
     order: Uuid,
+    dispute: Uuid,
     statement: Uuid,
 }
 
@@ -53,8 +54,15 @@ fn ground(kind: Kind) -> Ground {
         created_at: start().into(),
     };
     statements::insert(&mut bed.scratch.db(), &row).unwrap();
+    let open = bed.dispute("d", order, 200).unwrap().one().unwrap();
+    let lost = bed.dispute("d2", order, 100).unwrap().one().unwrap();
+    bed.decide("l", lost, order, false).unwrap();
+    bed.close("c", "2026-10").unwrap();
+    bed.buy("b3", 0, 500).unwrap();
+    bed.settle_and_hold("s3", 2_500, 2).unwrap();
     assert_eq!(bed.scratch.findings(), []);
     Ground {
+        dispute: open,
         bed,
         first,
         order,
@@ -70,7 +78,7 @@ fn id(kind: Kind, id: Uuid) -> String {
     }
 }
 
-const JOURNAL_TABLES: [&str; 11] = [
+const JOURNAL_TABLES: [&str; 14] = [
     "entry",
     "posting",
     "epoch",
@@ -82,6 +90,9 @@ const JOURNAL_TABLES: [&str; 11] = [
     "settlement_tile",
     "log_range",
     "checkpoint",
+    "dispute_move",
+    "period_close",
+    "balance_snapshot",
 ];
 
 /// Takes down what keeps the tables whole.
@@ -140,8 +151,18 @@ I11 | order {order}             | UPDATE orders SET refunded = gross + 1 WHERE i
 I11 | order {order}             | UPDATE orders SET refunded_fee = refunded_fee + 1, refunded_net = refunded_net - 1 WHERE id = {sale}
 I11 | order {order}             | UPDATE orders SET gross = gross + 1, net = net + 1 WHERE id = {sale}
 I11 | order {order}             | DELETE FROM refund WHERE order_id = {sale}
+I11 | Liabilities:DisputeHold   | UPDATE dispute SET amount = amount + 1 WHERE id = {held}
+I11 | Liabilities:DisputeHold   | UPDATE dispute SET state = 'won' WHERE id = {held}
+I11 | order {order}             | DELETE FROM dispute_move WHERE dispute_id = {held}
+I11 | order {order}             | UPDATE dispute SET amount = 2000, of_order = 2000 WHERE id = {held}
+I12 | {reserve}                 | UPDATE posting SET amount = amount + 9000 WHERE seq = 3 AND account_id = (SELECT id FROM account WHERE name = '{available}')
 I13 | statement {statement}     | UPDATE statement SET closing = closing + 1
 I13 | statement {statement}     | UPDATE statement SET opening = 1, earned = earned - 1
+I14 | entry 10 of               | UPDATE entry SET period = '2026-10' WHERE seq = 10
+I14 | entry 1 of                | DELETE FROM period_close; UPDATE entry SET period = '2026-10' WHERE seq = 1
+I16 | snapshot Liabilities:Dust | UPDATE balance_snapshot SET balance = balance + 1 WHERE account_id = (SELECT id FROM account WHERE name = 'Liabilities:Dust')
+I16 | {reserve}                 | UPDATE reserve SET remaining = remaining - 1
+I16 | {reserve}                 | DELETE FROM reserve
 I16 | account {wallet}          | UPDATE account SET balance = balance + 1 WHERE name = '{wallet}'
 I17 | checkpoint 1              | UPDATE checkpoint SET root = (SELECT body_hash FROM entry WHERE seq = 1) WHERE number = 1
 I17 | checkpoint 2              | UPDATE checkpoint SET note = (SELECT note FROM checkpoint WHERE number = 1) WHERE number = 2
@@ -181,6 +202,8 @@ fn corruptions(kind: Kind, ground: &Ground) -> Vec<Corruption> {
         ("{order}", ground.order.to_string()),
         ("{sale}", id(kind, ground.order)),
         ("{statement}", ground.statement.to_string()),
+        ("{held}", id(kind, ground.dispute)),
+        ("{reserve}", Account::reserve(ground.first).to_string()),
         ("{available}", Account::available(ground.first).to_string()),
         ("{wallet}", Account::Wallet(buyer).to_string()),
     ];
@@ -228,7 +251,7 @@ fn every_corruption_is_named(kind: Kind) {
         );
         named.insert(invariant);
     }
-    for n in (1..=11).chain([13, 16, 17, 18, 19]) {
+    for n in (1..=14).chain([16, 17, 18, 19]) {
         assert!(
             named.contains(format!("I{n}").as_str()),
             "I{n} has no corruption"
@@ -267,6 +290,8 @@ fn column(table: &str) -> &'static str {
         "settlement_leaf" | "settlement_tile" => "settlement_id",
         "log_range" => "first",
         "checkpoint" => "number",
+        "period_close" => "last_seq",
+        "balance_snapshot" => "balance",
         _ => "id",
     }
 }

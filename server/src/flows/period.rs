@@ -1,0 +1,69 @@
+//! Closing the books of a month.
+
+use ledger::period::Period;
+use schema::wire::{Page, PeriodView};
+
+use crate::auth::{Actor, rights};
+use crate::ctx::Ctx;
+use crate::error::Fault;
+use crate::flows::statements;
+use crate::journal::command::{At, Command, Request, Work};
+use crate::store::periods;
+
+/// Closes a period and all before it: their statements become final, and what comes later is
+/// booked in the first open period with the time it happened. Closing twice changes nothing.
+/// Operators only.
+///
+/// # Errors
+/// `not_found` for others, `invalid` for a period, `period_running`, `idempotency_conflict`.
+pub async fn close(ctx: &Ctx, who: &Actor, key: &str, name: &str) -> Result<PeriodView, Fault> {
+    rights::node(who).close_period()?;
+    let period: Period = name
+        .parse()
+        .map_err(|error| Fault::invalid("period", format!("{error}.")))?;
+    let now = ctx.now();
+    if period >= Period::of(now) {
+        return Err(Fault::conflict(
+            "period_running",
+            format!(
+                "The period {period} is not over: it runs until {}. Nothing was closed; close it \
+                 after that day.",
+                period.last_day()
+            ),
+        ));
+    }
+    let command = Command {
+        request: Request::new(who.party, key, "close_period", &period)?,
+        at: At::now(now),
+        work: Work::ClosePeriod(period),
+    };
+    ctx.journal.submit(command).await?;
+    statements::issue(ctx, period).await?;
+    let name = period.to_string();
+    let rows = ctx.read(periods::all).await?;
+    rows.into_iter()
+        .find(|row| row.name == name)
+        .map(view)
+        .ok_or_else(Fault::missing)
+}
+
+/// Every period that was booked in or closed, newest first. Operators only.
+///
+/// # Errors
+/// `not_found` for others.
+pub async fn list(ctx: &Ctx, who: &Actor) -> Result<Page<PeriodView>, Fault> {
+    rights::node(who).audit()?;
+    let rows = ctx.read(periods::all).await?;
+    Ok(Page {
+        items: rows.into_iter().map(view).collect(),
+        next: None,
+    })
+}
+
+fn view(row: periods::PeriodRow) -> PeriodView {
+    PeriodView {
+        name: row.name,
+        opened_at: row.opened_at.into(),
+        closed_at: row.closed_at.map(Into::into),
+    }
+}
