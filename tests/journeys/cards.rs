@@ -22,6 +22,7 @@ card_journeys!(
     a_redirect_is_not_followed,
     a_refund_that_the_bank_refuses_lands_in_the_wallet,
     a_disputed_wallet_is_held_and_decided,
+    a_disputed_order_is_held_and_decided,
     a_transfer_is_announced_and_confirmed,
 );
 journeys!(a_node_without_a_provider_takes_transfers_alone);
@@ -496,6 +497,44 @@ async fn a_disputed_wallet_is_held_and_decided(app: &mut TestApp, _: &Provider) 
     assert_eq!(payer.client.wallet().await.unwrap().balances, [eur(400)]);
     assert_eq!(account(operator, "Liabilities:DisputeHold").await, 0);
     assert_eq!(account(operator, "Assets:PSP").await, 1000 - 2 * 1500);
+}
+
+async fn a_disputed_order_is_held_and_decided(app: &mut TestApp, _: &Provider) {
+    let market = app.market(1000).await;
+    let operator = &market.operator;
+    let buyer = app.party("buyer").await;
+    let pay = NewPayment {
+        order: Some(order(&market.offer)),
+        ..NewPayment::default()
+    };
+    let names = Names::of(&buyer.client.pay("a", &pay).await.unwrap());
+    app.say_all(&[names.paid(1000), names.dispute("a", 1000, "needs_response")])
+        .await;
+    assert_eq!(account(operator, "Liabilities:DisputeHold").await, -1000);
+    assert_eq!(account(operator, "Income:PlatformFee").await, 0);
+    assert_eq!(account(operator, "Liabilities:Pool").await, 0);
+    assert_eq!(account(operator, "Expenses:DisputeLoss").await, 0);
+    app.say_all(&[names.dispute("a", 1000, "won")]).await;
+    assert_eq!(account(operator, "Liabilities:DisputeHold").await, 0);
+    assert_eq!(account(operator, "Income:PlatformFee").await, -100);
+    assert_eq!(account(operator, "Liabilities:Pool").await, -900);
+
+    // The end is heard of first; what was opened before it is booked all the same.
+    let begun = buyer.client.pay("b", &pay).await.unwrap();
+    let names = Names::of(&begun);
+    app.say_all(&[names.dispute("b", 1000, "lost"), names.paid(1000)])
+        .await;
+    app.say_all(&[names.dispute("b", 1000, "needs_response")])
+        .await;
+    assert_eq!(account(operator, "Liabilities:DisputeHold").await, 0);
+    assert_eq!(account(operator, "Income:PlatformFee").await, -100);
+    assert_eq!(account(operator, "Liabilities:Pool").await, -900);
+    assert_eq!(account(operator, "Assets:PSP").await, 1000 - 2 * 1500);
+    let paid = buyer.client.payment(begun.id).await.unwrap();
+    let lost = buyer.client.order(paid.order_id.unwrap()).await.unwrap();
+    let licence = buyer.client.licence(lost.licence_id).await.unwrap();
+    assert_eq!(licence.state, "revoked");
+    assert_eq!(operator.client.provider_messages().await.unwrap(), []);
 }
 
 async fn a_transfer_is_announced_and_confirmed(app: &mut TestApp, provider: &Provider) {

@@ -13,7 +13,7 @@ use schema::wire::NewOrder;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{buy, disputes};
+use super::{buy, provider_disputes};
 use crate::ctx::Ctx;
 use crate::error::{Fault, Kind};
 use crate::jobs::{self, Work as Job};
@@ -384,7 +384,7 @@ async fn dispute(
     for cost in costs {
         fee(ctx, OF_DISPUTES, cost).await?;
     }
-    disputes::run(ctx, &row, &thing).await
+    provider_disputes::run(ctx, &row, &thing).await
 }
 
 async fn payout(ctx: &Ctx, thing: Thing) -> Result<Left, Fault> {
