@@ -16,6 +16,7 @@
 //! | make, sign or check a statement | [`statement`] |
 //! | check a stored ledger row by row | [`audit`] |
 //! | compare every figure with a second implementation | [`replay`] |
+//! | see the whole go wrong in every way, by one number | [`sim`] |
 //! | hand the journal to an accountant | [`export`] |
 //!
 //! One sale of 19.99 EUR, shared by two contributors 1 : 2:
@@ -58,4 +59,5 @@ pub mod replay;
 pub mod reserve;
 pub mod rules;
 pub mod settle;
+pub mod sim;
 pub mod statement;

@@ -7,8 +7,8 @@ mod log;
 mod money_out;
 mod payments;
 
-pub use log::*;
 pub use self::payments::*;
+pub use log::*;
 pub use money_out::*;
 
 diesel::table! {

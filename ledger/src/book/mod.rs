@@ -463,6 +463,15 @@ impl Journal {
             .is_some_and(|(last, _)| period <= *last)
     }
 
+    /// The first period from `wanted` on that takes entries.
+    pub fn open_from(&self, wanted: Period) -> Period {
+        let last = self.closed.last_key_value().map(|(last, _)| *last);
+        match last.and_then(Period::next) {
+            Some(next) => wanted.max(next),
+            None => wanted,
+        }
+    }
+
     fn period_closed(&self, period: Period) -> BookError {
         let last = self.closed.last_key_value().map(|(last, _)| *last);
         let next = last.and_then(Period::next);

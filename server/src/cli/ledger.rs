@@ -1,4 +1,4 @@
-//! ledger verify, export, replay.
+//! ledger verify, export, replay, sim.
 
 use std::path::Path;
 
@@ -16,6 +16,7 @@ use crate::keys::{self, NodeKeys};
 pub fn run(args: Ledger) -> Outcome {
     match args.action {
         LedgerAction::Replay { scenario, out } => replay(&scenario, out.as_deref()),
+        LedgerAction::Sim { seed, count } => simulate(seed, count),
         LedgerAction::Verify {
             since,
             print,
@@ -40,6 +41,28 @@ fn replay(scenario: &Path, out: Option<&Path>) -> Outcome {
         Some(path) => std::fs::write(path, result).map_err(Stop::file(path)),
         None => print_text(&result),
     }
+}
+
+/// Worlds of consecutive seeds; the first one that breaks a rule ends it.
+fn simulate(seed: u64, count: u64) -> Outcome {
+    let mut all = ::ledger::sim::Told::default();
+    for seed in (seed..=u64::MAX).take(usize::try_from(count).unwrap_or(usize::MAX)) {
+        let told = ::ledger::sim::run(seed)
+            .map_err(|failure| Stop::new(Exit::Wrong, format!("seed {seed}, {failure}")))?;
+        all.add(told);
+    }
+    let mut table = Table::pairs();
+    for (what, number) in [
+        ("worlds", count),
+        ("commands answered", all.acknowledged.into()),
+        ("asked again", all.repeated.into()),
+        ("refused", all.refused.into()),
+        ("crashes", all.restarts.into()),
+        ("writers fenced off", all.fenced.into()),
+    ] {
+        table.row([what.to_owned(), number.to_string()]);
+    }
+    print_text(&format!("{table}Every rule was kept.\n"))
 }
 
 fn verify(since: Option<&Path>, print: Print, remote: &Remote, config: &Config) -> Outcome {

@@ -76,7 +76,7 @@ Operate
   adjust           Correct the journal: one operator proposes, another approves
   period           Close the books of a month; list months
   trial-balance    Sums of all accounts
-  ledger           Verify, export, replay the journal
+  ledger           Verify, export, replay, simulate the journal
   password-reset   Make a link for a new password
   entity           Say which accounts are one person or house
   operator         Who runs the node: list, add, remove operators

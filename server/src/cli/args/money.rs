@@ -359,7 +359,7 @@ pub struct TrialBalance {
     pub remote: Remote,
 }
 
-/// Verify, export, replay the journal.
+/// Verify, export, replay, simulate the journal.
 #[derive(Debug, Args)]
 pub struct Ledger {
     #[command(subcommand)]
@@ -414,6 +414,20 @@ pub enum LedgerAction {
         scenario: PathBuf,
         /// Where to put the result [default: standard output]
         out: Option<PathBuf>,
+    },
+    /// Run the ledger in a made-up world of lost answers, crashes and second writers.
+    #[command(after_help = "Examples:
+  granary ledger sim --seed 4711
+  granary ledger sim --count 10000
+
+Every seed is one world. A world that breaks a rule is named by its seed.")]
+    Sim {
+        /// First world.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// How many, one after the other.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+        count: u64,
     },
 }
 
