@@ -14,7 +14,7 @@ use schema::columns::{Key, When};
 use schema::db::Db;
 use uuid::Uuid;
 
-use super::command::{At, Command, Request, key_conflict};
+use super::command::{At, Command, Request, Work, key_conflict};
 use super::plan;
 use crate::error::{Fault, Kind};
 use crate::store::checkpoints::LeafRow;
