@@ -1,7 +1,7 @@
 //! A statement on paper: what its page says, in the same order.
 
 use ledger::money::Money;
-use ledger::statement::{Line, Statement, Status};
+use ledger::statement::{Line, PayoutKind, Statement, Status};
 
 use super::paper::{self, COLUMNS};
 use crate::error::Fault;
@@ -19,6 +19,7 @@ pub(super) fn statement(s: &Statement) -> Result<Vec<u8>, Fault> {
     };
     sheet.head();
     sheet.bridge();
+    sheet.payouts();
     for line in &s.lines {
         sheet.line(line);
     }
@@ -126,6 +127,23 @@ impl Sheet<'_> {
             "carried out, in 1/10^12 of a minor unit",
             &b.carry_closing.to_string(),
         );
+    }
+
+    fn payouts(&mut self) {
+        if self.s.payouts.is_empty() {
+            return;
+        }
+        self.section("What was paid");
+        for p in &self.s.payouts {
+            let way = match p.kind {
+                PayoutKind::Paid => "Paid out",
+                PayoutKind::Returned => "Came back",
+            };
+            let reference = p.payout.simple();
+            self.figure(&format!("{way}, entry {}, {reference}", p.entry), p.gross);
+            self.figure("− withheld as tax", p.withheld);
+            self.figure("= transferred", p.net);
+        }
     }
 
     fn line(&mut self, l: &Line) {
