@@ -28,6 +28,9 @@ Statement.SeeStatement           . . . . . . S . P
 Own.ManageOwn                    . . . . . . S . .
 Node.TopUp                       . . . . . . . . P
 Node.Settle                      . . . . . . . . P
+Node.Dispute                     . . . . . . . . P
+Node.Adjust                      . . . . . . . . P
+Node.ClosePeriod                 . . . . . . . . P
 Node.Audit                       . . . . . . . . P
 Node.ResetPassword               . . . . . . . . P
 Node.LinkParties                 . . . . . . . . P
