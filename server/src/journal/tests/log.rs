@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use diesel::QueryableByName;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use ledger::checkpoint::Checkpoint;
@@ -42,6 +41,8 @@ fn read(row: &CheckpointRow) -> Checkpoint {
 /// Sales in two currencies, a settlement, and a checkpoint after every step.
 fn grown(kind: Kind) -> (Bed, Vec<CheckpointRow>) {
     let bed = Bed::new(kind, 1, &[1, 2, 3], 500);
+    // The writer has made the books when it has answered once.
+    bed.settle("nothing").unwrap();
     let mut signed = vec![sign(&bed)];
     bed.top_up("t", 0, 90_000).unwrap();
     signed.push(sign(&bed));
