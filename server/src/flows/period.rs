@@ -6,7 +6,7 @@ use schema::wire::{Page, PeriodView};
 use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::Fault;
-use crate::flows::statements;
+use crate::flows::{checkpoint, statements};
 use crate::journal::command::{At, Command, Request, Work};
 use crate::store::periods;
 
@@ -38,6 +38,8 @@ pub async fn close(ctx: &Ctx, who: &Actor, key: &str, name: &str) -> Result<Peri
         work: Work::ClosePeriod(period),
     };
     ctx.journal.submit(command).await?;
+    // Signed with what it holds, also when it has no statement to issue.
+    checkpoint::sign(ctx).await?;
     statements::issue(ctx, period).await?;
     let name = period.to_string();
     let rows = ctx.read(periods::all).await?;
