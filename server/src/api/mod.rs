@@ -61,6 +61,32 @@ fn payouts(api: &mut ServiceConfig) {
         .service(operators::dismiss_operator);
 }
 
+/// Money on its way in, and the operator's books.
+fn books(api: &mut ServiceConfig) {
+    api.service(admin::confirm_top_up)
+        .service(admin::run_settlement)
+        .service(books::open_dispute)
+        .service(books::list_disputes)
+        .service(books::decide_dispute)
+        .service(books::propose_adjustment)
+        .service(books::list_adjustments)
+        .service(books::approve_adjustment)
+        .service(books::close_period)
+        .service(books::list_periods)
+        .service(admin::show_trial_balance)
+        .service(admin::export_ledger)
+        .service(admin::verify_ledger)
+        .service(admin::issue_password_reset)
+        .service(admin::link_parties)
+        .service(admin::list_entities)
+        .service(admin::unlink_party)
+        .service(payments::begin_payment)
+        .service(payments::list_payments)
+        .service(payments::show_payment)
+        .service(payments::list_messages)
+        .service(payments::retry_message);
+}
+
 /// Every route of version 1.
 fn v1(api: &mut ServiceConfig) {
     api.service(accounts::open_account)
@@ -112,29 +138,8 @@ fn v1(api: &mut ServiceConfig) {
         .service(statements::show_statement_hledger)
         .service(statements::show_statement_beancount)
         .service(statements::show_statement_pdf)
-        .service(statements::show_statement)
-        .service(admin::confirm_top_up)
-        .service(admin::run_settlement)
-        .service(books::open_dispute)
-        .service(books::list_disputes)
-        .service(books::decide_dispute)
-        .service(books::propose_adjustment)
-        .service(books::list_adjustments)
-        .service(books::approve_adjustment)
-        .service(books::close_period)
-        .service(books::list_periods)
-        .service(admin::show_trial_balance)
-        .service(admin::export_ledger)
-        .service(admin::verify_ledger)
-        .service(admin::issue_password_reset)
-        .service(admin::link_parties)
-        .service(admin::list_entities)
-        .service(admin::unlink_party)
-        .service(payments::begin_payment)
-        .service(payments::list_payments)
-        .service(payments::show_payment)
-        .service(payments::list_messages)
-        .service(payments::retry_message);
+        .service(statements::show_statement);
+    books(api);
     payouts(api);
 }
 
