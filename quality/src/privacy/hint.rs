@@ -22,291 +22,95 @@ pub(crate) struct Hint {
 }
 
 /// Words that make a name the name of a thing.
-const THINGS: [&str; 62] = [
-    "product",
-    "item",
-    "file",
-    "host",
-    "domain",
-    "company",
-    "organisation",
-    "organization",
-    "org",
-    "airport",
-    "city",
-    "town",
-    "country",
-    "county",
-    "state",
-    "province",
-    "region",
-    "suburb",
-    "district",
-    "species",
-    "model",
-    "brand",
-    "station",
-    "column",
-    "table",
-    "event",
-    "team",
-    "school",
-    "university",
-    "store",
-    "shop",
-    "hotel",
-    "restaurant",
-    "game",
-    "movie",
-    "film",
-    "song",
-    "album",
-    "title",
-    "color",
-    "colour",
-    "scientific",
-    "common",
-    "chemical",
-    "drug",
-    "gene",
-    "project",
-    "package",
-    "module",
-    "class",
-    "category",
-    "vessel",
-    "ship",
-    "aircraft",
-    "airline",
-    "carrier",
-    "operator",
-    "manufacturer",
-    "river",
-    "mountain",
-    "field",
-    "place",
-];
+const THINGS: &str = "product item file host domain company organisation organization org airport city \
+     town country county state province region suburb district species model brand \
+     station column table event team school university store shop hotel restaurant game \
+     movie film song album title color colour scientific common chemical drug gene \
+     project package module class category vessel ship aircraft airline carrier operator \
+     manufacturer river mountain field place";
 
 /// Words that name a person's name by themselves.
-const NAMES: [&str; 27] = [
-    "forename",
-    "forenames",
-    "surname",
-    "surnames",
-    "lastname",
-    "firstname",
-    "fullname",
-    "givenname",
-    "middlename",
-    "familyname",
-    "maidenname",
-    "nickname",
-    "vorname",
-    "nachname",
-    "familienname",
-    "prenom",
-    "prénom",
-    "apellido",
-    "apellidos",
-    "cognome",
-    "sobrenome",
-    "imie",
-    "imię",
-    "nazwisko",
-    "fornamn",
-    "efternamn",
-    "achternaam",
-];
+const NAMES: &str = "forename forenames surname surnames lastname firstname fullname givenname middlename \
+     familyname maidenname nickname vorname nachname familienname prenom prénom apellido \
+     apellidos cognome sobrenome imie imię nazwisko fornamn efternamn achternaam";
 
 /// Words that make `name` beside them the name of a person.
-const PERSONS: [&str; 37] = [
-    "given",
-    "first",
-    "last",
-    "middle",
-    "family",
-    "maiden",
-    "full",
-    "customer",
-    "client",
-    "patient",
-    "employee",
-    "student",
-    "teacher",
-    "contact",
-    "person",
-    "passenger",
-    "author",
-    "owner",
-    "member",
-    "guest",
-    "driver",
-    "doctor",
-    "recipient",
-    "sender",
-    "holder",
-    "cardholder",
-    "beneficiary",
-    "applicant",
-    "tenant",
-    "resident",
-    "subscriber",
-    "donor",
-    "player",
-    "witness",
-    "manager",
-    "spouse",
-    "child",
-];
+const PERSONS: &str = "given first last middle family maiden full customer client patient employee student \
+     teacher contact person passenger author owner member guest driver doctor recipient \
+     sender holder cardholder beneficiary applicant tenant resident subscriber donor \
+     player witness manager spouse child";
 
 /// Roles that may stand without the word `name`.
-const ROLES: [&str; 14] = [
-    "name",
-    "nom",
-    "nombre",
-    "nome",
-    "naam",
-    "namn",
-    "author",
-    "signatory",
-    "cardholder",
-    "passenger",
-    "patient",
-    "contact",
-    "recipient",
-    "sender",
-];
+const ROLES: &str = "name nom nombre nome naam namn author signatory cardholder passenger patient contact \
+     recipient sender";
+
+/// Words for postal addresses.
+const ADDRESSES: &str = "address addr adresse street strasse straße dirección direccion endereco endereço \
+     indirizzo adres calle rue";
+
+/// Words that make an address no postal one.
+const DIGITAL: &str = "ip mac email mail url web memory wallet";
+
+/// Words for births.
+const BIRTHS: &str = "birth born dob birthday birthdate geburtsdatum geboren naissance nacimiento nascita \
+     nascimento geboortedatum";
+
+/// Words for telephone numbers.
+const PHONES: &str = "phone phones telephone tel mobile cell cellphone fax telefon telefono teléfono handy \
+     msisdn whatsapp";
+
+/// Words for payment cards.
+const CARDS: &str = "card pan creditcard cc ccnum";
+
+/// Numbers that states give to persons, by their short names.
+const IDS: &str = "ssn nin nino nhs bsn tfn sin cpf pesel dni nie nir aadhaar passport taxid steuerid \
+     personnummer hetu nif mrn";
+
+/// Words for secrets.
+const SECRETS: &str =
+    "password passwd pwd secret token apikey credential credentials passphrase bearer";
+
+/// Words for places on earth.
+const COORDINATES: &str =
+    "lat lon lng long latitude longitude coord coords coordinates geo location gps";
+
+/// Words for version numbers.
+const VERSIONS: &str = "version ver release build firmware oid section";
 
 impl Hint {
     /// Reads a column name: words split at anything but letters and digits, and at capitals.
     pub fn of(column: &str) -> Self {
         let words = words(column);
-        let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-        let pair = |first: &str, second: &str| {
-            words
-                .windows(2)
-                .any(|two| two[0] == first && two[1] == second)
+        let has = |list: &str| {
+            let mut listed = list.split(' ');
+            listed.any(|known| words.iter().any(|word| word == known))
         };
-        let thing = has(&THINGS);
-        let name = has(&["name", "names"]);
-        let address = has(&[
-            "address",
-            "addr",
-            "adresse",
-            "street",
-            "strasse",
-            "straße",
-            "dirección",
-            "direccion",
-            "endereco",
-            "endereço",
-            "indirizzo",
-            "adres",
-            "calle",
-            "rue",
-        ]);
-        let digital = has(&[
-            "ip", "mac", "email", "mail", "url", "web", "memory", "wallet",
-        ]);
-        let origin = has(&[
-            "birth",
-            "born",
-            "dob",
-            "birthday",
-            "birthdate",
-            "geburtsdatum",
-            "geboren",
-            "naissance",
-            "nacimiento",
-            "nascita",
-            "nascimento",
-            "geboortedatum",
-        ]);
+        let pair = |first: &str, second: &str| {
+            let mut pairs = words.windows(2);
+            pairs.any(|two| two[0] == first && two[1] == second)
+        };
+        let (thing, name, address) = (has(THINGS), has("name names"), has(ADDRESSES));
+        let social = has("soc social") && has("sec security insurance number id");
+        let official = has("national tax identity personal passport licence license")
+            && has("id number no nr num")
+            && !has("plate rate");
+        let key = ["api", "access", "private"]
+            .iter()
+            .any(|of| pair(of, "key"));
         Self {
-            phone: has(&[
-                "phone",
-                "phones",
-                "telephone",
-                "tel",
-                "mobile",
-                "cell",
-                "cellphone",
-                "fax",
-                "telefon",
-                "telefono",
-                "teléfono",
-                "handy",
-                "msisdn",
-                "whatsapp",
-            ]),
-            card: has(&["card", "pan", "creditcard", "cc", "ccnum"]),
-            id: has(&[
-                "ssn",
-                "nin",
-                "nino",
-                "nhs",
-                "bsn",
-                "tfn",
-                "sin",
-                "cpf",
-                "pesel",
-                "dni",
-                "nie",
-                "nir",
-                "aadhaar",
-                "passport",
-                "taxid",
-                "steuerid",
-                "personnummer",
-                "hetu",
-                "nif",
-            ]) || has(&["soc", "social"])
-                && has(&["sec", "security", "insurance", "number", "id"])
-                || has(&[
-                    "national", "tax", "identity", "personal", "passport", "licence", "license",
-                ]) && has(&["id", "number", "no", "nr", "num"])
-                    && !has(&["plate", "rate"])
-                || pair("medical", "record")
-                || has(&["mrn"]),
-            ip: has(&["ip", "ipv4", "ipv6", "ipaddr", "ipaddress", "addr"])
-                || pair("client", "host"),
-            secret: has(&[
-                "password",
-                "passwd",
-                "pwd",
-                "secret",
-                "token",
-                "apikey",
-                "credential",
-                "credentials",
-                "passphrase",
-                "bearer",
-            ]) || pair("api", "key")
-                || pair("access", "key")
-                || pair("private", "key"),
-            birth: origin && !has(&["place", "city", "country", "rate", "weight", "order"]),
+            phone: has(PHONES),
+            card: has(CARDS),
+            id: has(IDS) || social || official || pair("medical", "record"),
+            ip: has("ip ipv4 ipv6 ipaddr ipaddress addr") || pair("client", "host"),
+            secret: has(SECRETS) || key,
+            birth: has(BIRTHS) && !has("place city country rate weight order"),
             person: !thing
                 && !address
-                && (has(&NAMES) || name && has(&PERSONS) || pair("given", "names")),
-            perhaps_person: !thing && !address && has(&ROLES),
-            address: address && !digital && !has(&["id"]) || words == ["addr"],
-            coordinate: has(&[
-                "lat",
-                "lon",
-                "lng",
-                "long",
-                "latitude",
-                "longitude",
-                "coord",
-                "coords",
-                "coordinates",
-                "geo",
-                "location",
-                "gps",
-            ]),
-            version: has(&[
-                "version", "ver", "release", "build", "firmware", "oid", "section",
-            ]),
+                && (has(NAMES) || name && has(PERSONS) || pair("given", "names")),
+            perhaps_person: !thing && !address && has(ROLES),
+            address: address && !has(DIGITAL) && !has("id") || words == ["addr"],
+            coordinate: has(COORDINATES),
+            version: has(VERSIONS),
         }
     }
 }
