@@ -7,7 +7,7 @@ use arrow::array::{Int64Array, StringArray};
 use schema::wire::*;
 use serde_json::json;
 
-use crate::support::files::{self, Rows, table};
+use crate::support::files::{Rows, table};
 use crate::support::people::{eur, refused};
 use crate::support::{Person, TestApp, journeys};
 
