@@ -5,7 +5,8 @@
 //! guessed, no label changed, no row lost silently.
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -75,10 +76,7 @@ pub fn run(
     if approved.contains(&Approved::ExactDuplicates) {
         edit.keep = Some(firsts(file, opened, args, policy)?);
     }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let target = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let target = unfinished(&path)?;
     let mut output = Output::new(target, edit.schema.clone()).map_err(refusal)?;
     let mut sink = |batch: RecordBatch| {
         let batch = edit
@@ -302,6 +300,17 @@ pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
+}
+
+/// A file that takes the name of `path` when it is whole, readable by whom the system lets.
+pub fn unfinished(path: &Path) -> Outcome<NamedTempFile> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder.unwrap_or(Path::new(".")))
+        .map_err(Stop::file(path))
 }
 
 /// Opens a file that we wrote.

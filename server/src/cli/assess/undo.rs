@@ -16,9 +16,8 @@ use dataset_core::pack::{Batches, Output};
 use dataset_core::preflight::{Limits, Refusal, preflight};
 use quality::Source;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
-use super::clean::{beside, own};
+use super::clean::{beside, own, unfinished};
 use super::open::{self, Opened};
 use crate::cli::print_text;
 use crate::cli::stop::{Exit, Outcome, Stop};
@@ -333,10 +332,7 @@ fn restore(
     mut rest: Option<&mut Lockstep>,
     target: &Path,
 ) -> Outcome {
-    let folder = target
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let file = unfinished(target)?;
     let fields = log.original_columns.iter().map(|name| {
         let own = from.schema.field_with_name(name).ok();
         let other = rest
