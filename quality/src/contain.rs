@@ -189,7 +189,8 @@ pub fn share(own: &Sketch, other: &Sketch) -> Option<Share> {
             std::cmp::Ordering::Greater => drop(right.next()),
             std::cmp::Ordering::Equal => {
                 shared += 1;
-                (left.next(), right.next());
+                left.next();
+                right.next();
             }
         }
     }

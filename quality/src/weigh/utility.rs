@@ -241,7 +241,14 @@ mod tests {
     /// Lengths around 1 are oat and around 9 rye, unless somebody lies.
     fn lines(range: std::ops::Range<u32>, split: &str, lies: bool) -> Vec<String> {
         let line = |n: u32| {
-            let (long, field) = (n % 2 == 0, if n % 5 == 0 { "north" } else { "south" });
+            let (long, field) = (
+                n.is_multiple_of(2),
+                if n.is_multiple_of(5) {
+                    "north"
+                } else {
+                    "south"
+                },
+            );
             let grain = if long == lies { "oat" } else { "rye" };
             let length = if long { 9.0 } else { 1.0 } + f64::from(n) / 1_000.0;
             format!("{length},{field},{grain},{split}")

@@ -48,7 +48,7 @@ const FORM_BYTES: usize = 512 << 10;
 
 /// Addresses that only take a form. When one showed what has to be mended and its address is
 /// opened again, the page with the empty form is meant.
-const FORMS: [&str; 18] = [
+const FORMS: [&str; 19] = [
     "/datasets/{slug}/edit",
     "/datasets/{slug}/declare",
     "/datasets/{slug}/publish",

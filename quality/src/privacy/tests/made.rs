@@ -234,7 +234,7 @@ pub fn contacts() -> Vec<Labelled> {
             )
         }),
         column("mobile", Some(Phone), 7, |d| {
-            format!("0{}", d.between(4_000_000_00, 4_999_999_99))
+            format!("0{}", d.between(400_000_000, 499_999_999))
         }),
         column("remarks", Some(Phone), 8, |d| match d.below(60) {
             0 => format!(

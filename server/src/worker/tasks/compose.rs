@@ -225,7 +225,7 @@ fn join(
             reader,
             keep: KeepMask::from_bools(&weight.kept),
         });
-    let parts = parts.collect();
+    let parts: Vec<_> = parts.collect();
     let limits = preflight::Limits {
         decoded_len: task.max_decoded_bytes,
         ..preflight::Limits::default()
