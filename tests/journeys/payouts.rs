@@ -466,7 +466,7 @@ async fn a_block_debited_in_one_sum_settles_all_of_it(app: &mut TestApp) {
     assert_eq!(outcomes(&read), ["mismatch"]);
     let read = import(
         first,
-        bank::statement("2", 7_201, "2026-03-11", &[block.clone()]),
+        bank::statement("2", 7_201, "2026-03-11", std::slice::from_ref(&block)),
     )
     .await;
     assert_eq!(outcomes(&read), ["settled"]);

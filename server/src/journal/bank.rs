@@ -6,6 +6,7 @@
 //! amount, an order of events that cannot be. Nothing is guessed.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use chrono::{DateTime, Utc};
 use ledger::account::Account;
@@ -120,9 +121,9 @@ impl Reading {
             return Ok(None);
         };
         let key = Key(id);
-        if !self.payouts.contains_key(&key) {
+        if let Entry::Vacant(place) = self.payouts.entry(key) {
             match payouts::find(db, id)?.filter(|row| row.entry_seq > 0) {
-                Some(row) => self.payouts.insert(key, row),
+                Some(row) => place.insert(row),
                 None => return Ok(None),
             };
         }

@@ -112,10 +112,7 @@ fn assessed_at(
     let folder = tmp_dir(&args.reading);
     let mut spill = || tempfile::tempfile_in(&folder);
     // Lives as long as what is spilled, and no longer.
-    let sink = match sink {
-        Some(sink) => Some(&mut *sink as quality::Sink<'_>),
-        None => None,
-    };
+    let sink = sink.map(|sink| &mut *sink as quality::Sink<'_>);
     let options = Options {
         as_of: as_of.unwrap_or_else(|| Clock::System.now()),
         marks: false,

@@ -257,12 +257,13 @@ fn columns(rows: &[u64]) -> Vec<ArrayRef> {
     const STATES: [&str; 4] = ["new", "paid", "sent", "returned"];
     const START: i64 = 1_577_836_800_000_000;
     // 5 % of the cells are null, but for the first column.
-    let cell =
-        |row: u64, column: u64| (hash(row, column + 100) % 20 != 0).then(|| hash(row, column));
+    let cell = |row: u64, column: u64| {
+        (!hash(row, column + 100).is_multiple_of(20)).then(|| hash(row, column))
+    };
     // 2 % of the texts stand for nothing.
     let text = |row: u64, column: u64, make: &dyn Fn(u64) -> String| {
         cell(row, column).map(|n| {
-            if hash(row, column + 200) % 50 == 0 {
+            if hash(row, column + 200).is_multiple_of(50) {
                 "NA".to_owned()
             } else {
                 make(n)

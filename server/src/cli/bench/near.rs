@@ -291,6 +291,9 @@ impl Words {
             .bytes()
             .map(|digit| char::from(digit - b'0' + b'a'))
             .collect::<String>();
-        format!("{letters}{}", if number % 3 == 0 { "ing" } else { "s" })
+        format!(
+            "{letters}{}",
+            if number.is_multiple_of(3) { "ing" } else { "s" }
+        )
     }
 }
