@@ -90,8 +90,8 @@ pub async fn shares(ctx: &Ctx, who: Option<&Actor>, id: Uuid) -> Result<SharesVi
                 .flat_map(|detail| detail.late.iter().map(|late| late.party)),
         );
         let people = parties::views(db, &ids)?;
-        let inputs = details.iter().map(|detail| detail.inputs.clone());
-        let inputs_sha256 = inputs.filter(|digest| !digest.is_empty()).next_back();
+        let mut inputs = details.iter().map(|detail| detail.inputs.clone());
+        let inputs_sha256 = inputs.rfind(|digest| !digest.is_empty());
         let learned = details.iter().find_map(|detail| detail.learned);
         let mut lines = Vec::with_capacity(parts.len());
         for (part, detail) in parts.into_iter().zip(details) {
