@@ -83,7 +83,7 @@ const DUCKDB: &str = r##"
 import duckdb, sys, time
 f = sys.argv[1]
 c = duckdb.connect()
-c.execute("SET threads=2")
+c.execute("SET threads=2"); c.execute("SET enable_progress_bar=false")
 def timed(q):
     t = time.time(); c.execute(q).fetchall(); return time.time() - t
 a = timed(f"SUMMARIZE SELECT * FROM '{f}'")
