@@ -157,6 +157,11 @@ async fn what_was_only_in_part_copied_is_told_and_cleared(app: &mut TestApp) {
 
 async fn own_rows_and_rows_of_the_same_pool_are_nobodys_copies(app: &mut TestApp) {
     let market = app.market(1000).await;
+    // Somebody has copied them meanwhile; they are the owner's still.
+    let copier = app.party("copier").await;
+    let taken = dataset_of(&copier, contract()).await;
+    let copied = app.contribute(&copier, &taken, &readings(0..100)).await;
+    assert!(!copied.overlaps.is_empty());
     let second = dataset_of(&market.owner, contract()).await;
     let own = app
         .contribute(&market.owner, &second, &readings(0..100))

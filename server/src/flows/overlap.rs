@@ -129,9 +129,20 @@ struct Search<'a> {
     db: &'a mut Db,
     row: &'a ContributionRow,
     owner: Key,
-    /// Contributions met so far: dataset and receipt of those that count.
-    known: HashMap<Key, Option<(Key, i64)>>,
+    /// Contributions met so far.
+    known: HashMap<Key, Holder>,
     owners: HashMap<Key, Key>,
+}
+
+/// A contribution in whose name hashes stand.
+#[derive(Clone, Copy)]
+struct Holder {
+    dataset: Key,
+    receipt: i64,
+    /// Of the same party: what it brought first, it has from nobody.
+    own: bool,
+    /// Of somebody else, in a dataset of another owner, received before.
+    other: bool,
 }
 
 /// What one sketch shares with one dataset.
@@ -231,12 +242,25 @@ impl<'a> Search<'a> {
             .copied()
             .zip(keyed.sketch.hashes.iter().copied())
             .collect();
+        let mut held = Vec::new();
+        let mut first: HashMap<i64, i64> = HashMap::new();
+        for entry in store::entries(self.db, &keyed.hashes)? {
+            let holder = self.holder(entry.contribution_id)?;
+            if holder.own {
+                let receipt = first.entry(entry.hash).or_insert(holder.receipt);
+                *receipt = holder.receipt.min(*receipt);
+            } else if holder.other {
+                held.push((entry, holder));
+            }
+        }
         let mut met: BTreeMap<Key, Met> = BTreeMap::new();
-        for entry in store::entries(self.db, &keyed.hashes, self.row.dataset_id.0)? {
-            let Some((dataset, receipt)) = self.counts(entry.contribution_id)? else {
+        for (entry, holder) in held {
+            let receipt = holder.receipt;
+            if first.get(&entry.hash).is_some_and(|own| *own < receipt) {
+                // The party had it before: who copied is the other one.
                 continue;
-            };
-            let of = met.entry(dataset).or_insert_with(|| Met {
+            }
+            let of = met.entry(holder.dataset).or_insert_with(|| Met {
                 first_receipt: receipt,
                 ..Met::default()
             });
@@ -247,9 +271,8 @@ impl<'a> Search<'a> {
         Ok(met)
     }
 
-    /// Dataset and receipt of a contribution by somebody else, to a dataset of another owner,
-    /// received before this one.
-    fn counts(&mut self, id: Key) -> Result<Option<(Key, i64)>, Fault> {
+    /// In whose name hashes stand.
+    fn holder(&mut self, id: Key) -> Result<Holder, Fault> {
         if let Some(known) = self.known.get(&id) {
             return Ok(*known);
         }
@@ -259,13 +282,18 @@ impl<'a> Search<'a> {
             None => datasets::by_id(self.db, other.dataset_id.0)?.owner_id,
         };
         self.owners.insert(other.dataset_id, owner);
-        let counts = other
-            .receipt_no
-            .filter(|receipt| self.row.receipt_no.is_none_or(|own| *receipt < own))
-            .filter(|_| other.party_id != self.row.party_id && owner != self.owner)
-            .map(|receipt| (other.dataset_id, receipt));
-        self.known.insert(id, counts);
-        Ok(counts)
+        let receipt = other.receipt_no.unwrap_or(i64::MAX);
+        let own = other.party_id == self.row.party_id;
+        let before = self.row.receipt_no.is_none_or(|mine| receipt < mine);
+        let elsewhere = other.dataset_id != self.row.dataset_id && owner != self.owner;
+        let holder = Holder {
+            dataset: other.dataset_id,
+            receipt,
+            own,
+            other: !own && before && elsewhere,
+        };
+        self.known.insert(id, holder);
+        Ok(holder)
     }
 
     /// The largest share that is certain: up to the reach of each sketch that was met,

@@ -55,17 +55,16 @@ pub struct OverlapRow {
     pub cleared_because: Option<String>,
 }
 
-/// Where hashes stand in other datasets than `own`: at most one entry per hash and dataset,
-/// whatever number of contributions these have.
+/// Where hashes stand: at most one entry per hash and dataset, whatever number of contributions
+/// these have.
 ///
 /// # Errors
 /// The database's own.
-pub fn entries(db: &mut Db, hashes: &[i64], own: Uuid) -> Result<Vec<EntryRow>, Fault> {
+pub fn entries(db: &mut Db, hashes: &[i64]) -> Result<Vec<EntryRow>, Fault> {
     let mut found = Vec::new();
     for some in hashes.chunks(AT_ONCE) {
         let rows: Vec<EntryRow> = on!(db, c => sketch_entry::table
             .filter(sketch_entry::hash.eq_any(some))
-            .filter(sketch_entry::dataset_id.ne(Key(own)))
             .order((sketch_entry::hash.asc(), sketch_entry::dataset_id.asc()))
             .select(EntryRow::as_select())
             .load(c))?;
