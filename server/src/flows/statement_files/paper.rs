@@ -86,13 +86,14 @@ impl Font {
             .to_unicode(Ref::new(UNICODE));
         type0.finish();
         let advance = self.face.glyph_hor_advance(GlyphId(3)).unwrap_or(0);
+        // A whole number, or readers take the width of a whole em instead.
         let advance = i16::try_from(advance).map_err(Fault::internal)?;
         let mut cid = pdf.cid_font(Ref::new(CID));
         cid.subtype(CidFontType::Type2)
             .base_font(FONT)
             .system_info(INFO);
         cid.font_descriptor(Ref::new(DESCRIPTOR))
-            .default_width(self.scaled(advance));
+            .default_width(self.scaled(advance).round());
         cid.cid_to_gid_map_predefined(Name(b"Identity"));
         cid.finish();
         let b = self.face.global_bounding_box();
