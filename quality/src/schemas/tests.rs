@@ -141,7 +141,7 @@ fn policy() -> Policy {
         license = "CC0-1.0"
         period_days = 3
         null_tokens = ["NA"]
-        label = "b"
+        label = "a"
         strata = ["b"]
         held_out = { column = "b", value = "x" }
         quasi_identifiers = ["b"]
