@@ -321,13 +321,20 @@ async fn from_announcement_to_published_revision() {
         (&json!(true), &second["id"])
     );
 
+    let first_revision = || Some(json!({"note": "first"}));
+    let (status, early) = node
+        .ask(Method::POST, &revisions, &anna, first_revision())
+        .await;
+    assert_eq!(
+        (status.as_u16(), early["code"].as_str()),
+        (409, Some("licence_missing"))
+    );
+    let licence = Some(json!({"license": "CC0-1.0"}));
+    let path = format!("/datasets/{dataset}");
+    let (status, edited) = node.ask(Method::PATCH, &path, &anna, licence).await;
+    assert_eq!(status, 200, "{edited}");
     let (status, asked) = node
-        .ask(
-            Method::POST,
-            &revisions,
-            &anna,
-            Some(json!({"note": "first"})),
-        )
+        .ask(Method::POST, &revisions, &anna, first_revision())
         .await;
     assert_eq!(status, 202, "{asked}");
     let path = format!("/revisions/{}", asked["id"].as_str().unwrap());

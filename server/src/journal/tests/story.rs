@@ -74,7 +74,7 @@ fn limits(kind: Kind) {
         (over.kind, over.code),
         (FaultKind::Invalid, "exceeds_payment")
     );
-    assert!(over.detail.contains("0.01 EUR are left"), "{over}");
+    assert!(over.detail.contains("at most 0.01 EUR"), "{over}");
     assert_eq!(
         bed.refund("r3", bed.market.offer, 1).unwrap_err().kind,
         FaultKind::Missing
