@@ -16,7 +16,7 @@ fn points(range: std::ops::Range<usize>, split: &str, lie: impl Fn(usize) -> boo
     let kind = |n: usize| n % 2;
     let place = |n: usize, axis: usize| {
         let centre = if kind(n) == axis { 10.0 } else { 0.0 };
-        centre + ((n * 37 + axis * 11) % 29) as f64 / 10.0 + n as f64 / 10_000.0
+        centre + ((n * 37 + axis * 11) % 29) as f64 / 10.0 + n as f64 / 1_000.0
     };
     let label = |n: usize| {
         if (kind(n) == 1) == lie(n) {
