@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use dataset_core::digest::Sha256;
 use dataset_core::seal;
 use schema::wire::*;
+use serde_json::Value;
 use server::client::{Client, ClientError};
 
 use crate::support::people::account;
@@ -101,7 +102,7 @@ fn twelve_hostile_files_are_refused_and_leave_nothing() {
 async fn attacked(home: &Home, desk: &Path) {
     let mut node = home.start();
     let owner = account(&node, "owner", node.operator_token.clone()).await;
-    let dataset = open_dataset(&owner).await;
+    let dataset = open_dataset(&owner, "Good", Some(files::contract())).await;
     // What a good file costs is not what an attack costs.
     let first = files::sent(&owner, dataset, &files::parquet(&readings(0..50)), desk)
         .await
@@ -111,7 +112,9 @@ async fn attacked(home: &Home, desk: &Path) {
     let (before, mut kept) = (node.resident(), blobs(&home.data));
     for (number, attack) in attacks(&info).into_iter().enumerate() {
         let started = Instant::now();
-        let code = refusal(&owner, dataset, &attack).await;
+        // Without a contract, so that the file itself is looked at and not only its columns.
+        let target = open_dataset(&owner, &attack.name, None).await;
+        let code = refusal(&owner, target, &attack).await;
         assert_eq!(code, attack.code, "{}", attack.name);
         assert!(
             started.elapsed() <= IN_TIME,
@@ -149,12 +152,12 @@ async fn attacked(home: &Home, desk: &Path) {
     }
 }
 
-async fn open_dataset(owner: &Client) -> uuid::Uuid {
+async fn open_dataset(owner: &Client, title: &str, contract: Option<Value>) -> uuid::Uuid {
     let new = NewDataset {
-        title: "Target".to_owned(),
+        title: title.to_owned(),
         description: String::new(),
         slug: None,
-        contract: Some(files::contract()),
+        contract,
         admission: None,
         commission_bps: 0,
     };

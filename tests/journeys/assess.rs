@@ -200,7 +200,10 @@ fn every_form_of_report_is_written_and_holds_no_cell() {
     }
     let html = desk.read("r.html");
     assert!(html.matches("<svg").count() <= html.matches("<figcaption>").count());
-    assert!(!html.contains("<script") && !html.contains("http://") && html.contains("<details>"));
+    // The name of a namespace is no address that anybody fetches.
+    let fetched = html.replace("http://www.w3.org/2000/svg", "");
+    assert!(!fetched.contains("<script") && !fetched.contains("http"));
+    assert!(html.contains("<details>"));
     assert_eq!(desk.json("r.dqv.jsonld")["@type"], "dcat:Distribution");
     desk.says(&["dirty.csv", "--quiet", "--values", "--report", "v.html"]);
     assert!(desk.read("v.html").contains("Zoë"));
