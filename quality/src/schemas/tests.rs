@@ -143,7 +143,7 @@ fn policy() -> Policy {
         null_tokens = ["NA"]
         label = "a"
         strata = ["b"]
-        held_out = { column = "a", value = "1" }
+        held_out = { column = "b", value = "x" }
         quasi_identifiers = ["b"]
         k_anonymity = 2
         [near]
