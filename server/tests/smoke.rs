@@ -361,7 +361,9 @@ async fn from_announcement_to_published_revision() {
         .map(|line| line["share"].as_i64().unwrap())
         .collect();
     assert_eq!(shares.iter().sum::<i64>(), 1_000_000_000_000);
-    assert!(shares.contains(&576_923_076_923), "{shares:?}");
+    // Qualities are whole parts of 2^32: the last digits are theirs.
+    let near = |share: &i64| (share - 576_923_076_923).abs() < 1_000;
+    assert!(shares.iter().any(near), "{shares:?}");
     let (status, same) = node
         .ask(Method::POST, &revisions, &anna, Some(json!({})))
         .await;
