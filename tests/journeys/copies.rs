@@ -160,7 +160,7 @@ async fn own_rows_and_rows_of_the_same_pool_are_nobodys_copies(app: &mut TestApp
     // Somebody has copied them meanwhile; they are the owner's still.
     let copier = app.party("copier").await;
     let taken = dataset_of(&copier, contract()).await;
-    let copied = app.contribute(&copier, &taken, &readings(0..50)).await;
+    let copied = app.contribute(&copier, &taken, &readings(0..100)).await;
     assert!(!copied.overlaps.is_empty());
     let second = dataset_of(&market.owner, contract()).await;
     let own = app

@@ -20,6 +20,7 @@ journeys!(
     a_proposal_that_no_longer_holds_books_nothing,
     a_block_debited_in_one_sum_settles_all_of_it,
     the_bank_s_other_words_are_listed_and_move_nothing,
+    what_was_changed_by_hand_is_named,
     operators_are_made_by_operators
 );
 
@@ -554,6 +555,50 @@ async fn the_bank_s_other_words_are_listed_and_move_nothing(app: &mut TestApp) {
         "not_found",
     );
     assert_eq!(first.client.bank_files().await.unwrap().len(), 3);
+}
+
+async fn what_was_changed_by_hand_is_named(app: &mut TestApp) {
+    let market = app.market(1000).await;
+    app.earned(&market, 2).await;
+    let (first, owner) = (&market.operator, &market.owner);
+    let second = app.deputy(first).await;
+    owner.is_paid_to(FRENCH, "FR").await;
+    app.later(TimeDelta::days(4));
+    let run = app.pays_out(first, &second).await;
+    let payout = format!("payout {}", run.lines[0].id);
+    let after = |sql: &str| {
+        app.ctx.pool.get().unwrap().execute(sql).unwrap();
+        app.leftovers()
+    };
+    let named = |found: &[String], row: &str| {
+        found
+            .iter()
+            .any(|one| one.contains("I20") && one.contains(row))
+    };
+    // Settled, says the row; no entry says so.
+    let found = after("UPDATE payout SET state = 'settled', settled_seq = 1");
+    assert!(named(&found, &payout), "{found:?}");
+    assert!(named(&found, "PayoutInTransit"), "{found:?}");
+    assert!(after("UPDATE payout SET state = 'in_transit', settled_seq = 0").is_empty());
+    // Another amount than the file and the entry have.
+    let found = after("UPDATE payout SET gross = gross + 1, net = net + 1");
+    assert!(
+        named(&found, &payout) && named(&found, "block 1-"),
+        "{found:?}"
+    );
+    assert!(after("UPDATE payout SET gross = gross - 1, net = net - 1").is_empty());
+    // What the bank said and what the file pays cannot be changed at all.
+    for sql in [
+        "UPDATE payout_block SET total = 1",
+        "DELETE FROM payout_block",
+        "DELETE FROM operator_change",
+    ] {
+        let refused = app.ctx.pool.get().unwrap().execute(sql).unwrap_err();
+        assert!(
+            refused.to_string().contains("append-only"),
+            "{sql}: {refused}"
+        );
+    }
 }
 
 async fn operators_are_made_by_operators(app: &mut TestApp) {

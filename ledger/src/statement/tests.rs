@@ -391,8 +391,14 @@ fn inputs_that_do_not_add_up_are_refused() {
 
 /// Changes one value of the file at a JSON pointer; signs it again if asked.
 fn tampered(pointer: &str, value: Value, resign: bool) -> StatementError {
+    tampered_in(&[(pointer, value)], resign)
+}
+
+fn tampered_in(changes: &[(&str, Value)], resign: bool) -> StatementError {
     let mut json: Value = serde_json::from_slice(&signed(&inputs().build().unwrap())).unwrap();
-    *json.pointer_mut(pointer).unwrap() = value;
+    for (pointer, value) in changes {
+        *json.pointer_mut(pointer).unwrap() = value.clone();
+    }
     if resign {
         use base64::Engine;
         let bytes = crate::json::canonical(&json["statement"]).unwrap();
@@ -605,6 +611,15 @@ fn every_part_of_the_proof_is_checked() {
         let error = tampered(&pointer, value, true).to_string();
         assert!(error.contains(words), "{pointer}: {error}");
     }
+    // Another period, said everywhere: only the entry knows better.
+    let text = "Earned 10.91 EUR in 2026-10, paid 0.00 EUR, carried 20.91 EUR \
+                (no payouts yet: balance held).";
+    let moved = [
+        ("/statement/head/period", "2026-10".into()),
+        ("/statement/answer", text.into()),
+    ];
+    let error = tampered_in(&moved, true).to_string();
+    assert!(error.contains("its entry is booked in 2026-11"), "{error}");
 }
 
 /// A node that signs another root has signed what its statements do not rest on; a

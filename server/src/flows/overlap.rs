@@ -5,7 +5,8 @@
 //! them to it: the cost is that of the new sketches, whatever stands in the node.
 //!
 //! Inside one dataset overlap is priced by the weights; in datasets of the same owner it is
-//! the owner's affair; and what a party brought to another dataset itself is its own.
+//! the owner's affair; what a party brought to another dataset itself is its own; and what a
+//! pool held before somebody else did is no copy when one more of its contributors brings it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -139,8 +140,8 @@ struct Search<'a> {
 struct Holder {
     dataset: Key,
     receipt: i64,
-    /// Of the same party: what it brought first, it has from nobody.
-    own: bool,
+    /// Of the same party, or in the same dataset: what stood here first is from nobody else.
+    ours: bool,
     /// Of somebody else, in a dataset of another owner, received before.
     other: bool,
 }
@@ -246,7 +247,7 @@ impl<'a> Search<'a> {
         let mut first: HashMap<i64, i64> = HashMap::new();
         for entry in store::entries(self.db, &keyed.hashes)? {
             let holder = self.holder(entry.contribution_id)?;
-            if holder.own {
+            if holder.ours {
                 let receipt = first.entry(entry.hash).or_insert(holder.receipt);
                 *receipt = holder.receipt.min(*receipt);
             } else if holder.other {
@@ -256,8 +257,8 @@ impl<'a> Search<'a> {
         let mut met: BTreeMap<Key, Met> = BTreeMap::new();
         for (entry, holder) in held {
             let receipt = holder.receipt;
-            if first.get(&entry.hash).is_some_and(|own| *own < receipt) {
-                // The party had it before: who copied is the other one.
+            if first.get(&entry.hash).is_some_and(|ours| *ours < receipt) {
+                // It stood here before: who copied is the other one.
                 continue;
             }
             let of = met.entry(holder.dataset).or_insert_with(|| Met {
@@ -283,14 +284,14 @@ impl<'a> Search<'a> {
         };
         self.owners.insert(other.dataset_id, owner);
         let receipt = other.receipt_no.unwrap_or(i64::MAX);
-        let own = other.party_id == self.row.party_id;
+        let same_dataset = other.dataset_id == self.row.dataset_id;
+        let ours = same_dataset || other.party_id == self.row.party_id;
         let before = self.row.receipt_no.is_none_or(|mine| receipt < mine);
-        let elsewhere = other.dataset_id != self.row.dataset_id && owner != self.owner;
         let holder = Holder {
             dataset: other.dataset_id,
             receipt,
-            own,
-            other: !own && before && elsewhere,
+            ours,
+            other: !ours && before && owner != self.owner,
         };
         self.known.insert(id, holder);
         Ok(holder)
