@@ -21,5 +21,6 @@ mod provider;
 mod refunds;
 mod settlement;
 mod statements;
+mod subscriptions;
 mod tokens;
 mod withdrawal;

@@ -33,10 +33,12 @@ mod plan;
 pub mod provider;
 mod reserves;
 mod settle;
+pub mod subscriptions;
 mod writer;
 
 pub mod audit;
 mod audit_payouts;
+mod audit_subscriptions;
 pub mod bench;
 pub mod log;
 pub mod market;
