@@ -221,6 +221,7 @@ fn report() -> Report {
         ]],
     });
     report.input = Some(Input {
+        encoding: Some("UTF-8".into()),
         format: "csv".into(),
         bytes: 1,
         sha256: "0".repeat(64),

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::blobs::{BlobKind, Staged, storage_fault};
 use crate::ctx::{Ctx, blocking};
 use crate::error::Fault;
-use crate::flows::assess::{drop_files, grade, keep, open, stored};
+use crate::flows::assess::{drop_files, earlier, grade, keep, open, stored};
 use crate::flows::gates;
 use crate::flows::overlap;
 use crate::store::contributions::{self, ContributionRow};
@@ -137,7 +137,8 @@ pub async fn run(ctx: &Ctx, id: Uuid, progress: Progress) -> Result<(), Fault> {
     let holdings = holdings(ctx, &plan).await?;
     let contract = serde_json::from_str(&plan.contract).map_err(Fault::internal)?;
     let as_of = plan.revision.created_at.into();
-    match worker::compose(ctx, holdings, contract, as_of, progress).await? {
+    let earlier = earlier(ctx, plan.previous.as_ref()).await?;
+    match worker::compose(ctx, holdings, contract, as_of, earlier, progress).await? {
         Outcome::Done(composed) => {
             let contract =
                 Contract::from_json(plan.contract.as_bytes()).map_err(Fault::internal)?;
@@ -172,7 +173,7 @@ struct Plan {
     revision: RevisionRow,
     dataset: DatasetRow,
     contract: String,
-    previous: Option<Uuid>,
+    previous: Option<RevisionRow>,
     rows: Vec<ContributionRow>,
     /// Entities of linked parties.
     entities: HashMap<Uuid, Uuid>,
@@ -189,7 +190,7 @@ impl Plan {
             .contract
             .clone()
             .ok_or_else(|| Fault::internal("no contract"))?;
-        let previous = revisions::current(db, dataset.id.0)?.map(|current| current.id.0);
+        let previous = revisions::current(db, dataset.id.0)?;
         let rows = contributions::weighed(db, dataset.id.0)?;
         let entities = entities::by_party(db)?;
         Ok(Some(Self {
@@ -444,7 +445,7 @@ fn manifest(
         dataset: plan.dataset.id.0.into(),
         revision: plan.revision.id.0.into(),
         number: u32::try_from(plan.revision.number).map_err(Fault::internal)?,
-        previous: plan.previous.map(Into::into),
+        previous: plan.previous.as_ref().map(|revision| revision.id.0.into()),
         published_at: now,
         file,
         contract_sha256: contract.digest().map_err(Fault::internal)?,

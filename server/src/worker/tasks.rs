@@ -2,6 +2,7 @@
 
 pub(super) mod assess;
 pub(super) mod compose;
+mod earlier;
 
 use std::error::Error;
 use std::fs::File;

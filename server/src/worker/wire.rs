@@ -96,10 +96,22 @@ pub struct AssessTask {
     pub as_of: DateTime<Utc>,
     /// Most bytes the file may decode to.
     pub max_decoded_bytes: u64,
+    /// The dataset's current revision: its preview is input 1.
+    #[serde(default)]
+    pub earlier: Option<EarlierTask>,
+}
+
+/// A revision that is compared with: the sealed preview holds what is remembered of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EarlierTask {
+    /// What it is called in the report.
+    pub name: String,
+    /// Key of its preview.
+    pub key: KeyText,
 }
 
 /// See [`Task::Compose`]. Inputs are the marks of all holdings, then the cleaned files of
-/// those that have a `part_key`, in the same order.
+/// those that have a `part_key`, in the same order, then the preview of `earlier`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ComposeTask {
     /// Contributions by receipt.
@@ -112,6 +124,9 @@ pub struct ComposeTask {
     pub as_of: DateTime<Utc>,
     /// Most bytes the parts may decode to.
     pub max_decoded_bytes: u64,
+    /// The revision before.
+    #[serde(default)]
+    pub earlier: Option<EarlierTask>,
 }
 
 /// One contribution to be weighed.

@@ -15,13 +15,14 @@ use dataset_core::pack::{Batches, Output};
 use dataset_core::preflight::{Limits, preflight};
 use dataset_core::seal::{Plaintext, Recipient, SealError};
 use quality::contain::SketchSize;
+use quality::drift::Earlier;
 use quality::{AssessError, Inspection, Options, Policy, Preview, Report, RowMarks, Source, Stage};
 use serde_json::Value;
 
 use super::super::child::Voice;
 use super::super::fd;
 use super::super::wire::{AssessTask, AssessedFinding, Finding, Frame, MARK_LEN};
-use super::{Stop, finish, open_strange, recipient, seal_whole, sealed_output};
+use super::{Stop, earlier, finish, open_strange, recipient, seal_whole, sealed_output};
 
 /// Marks per frame.
 const MARKS_AT_ONCE: usize = 8_192;
@@ -74,8 +75,10 @@ fn clean(
             said
         })
     };
+    let earlier = earlier::read(task.earlier.as_ref(), fd::INPUTS + 1)?;
     let options = Options {
         sketches: Some(SketchSize::Kept),
+        drift: Some(&earlier),
         ..Options::at(task.as_of)
     };
     let inspection = quality::assess_source(rows, policy, options, Some(&mut sink), &mut |stage| {
@@ -215,10 +218,15 @@ pub(super) struct Graded {
 }
 
 /// Grades a file of our own writer.
-pub(super) fn grade(file: &Bytes, contract: &[u8], as_of: DateTime<Utc>) -> Result<Graded, Stop> {
+pub(super) fn grade(
+    file: &Bytes,
+    contract: &[u8],
+    as_of: DateTime<Utc>,
+    earlier: &[Earlier],
+) -> Result<Graded, Stop> {
     let policy = Policy::from_json(contract).map_err(|error| refused(&error))?;
-    let inspection =
-        quality::inspect(file, &policy, as_of, &mut |_| {}).map_err(|error| refused(&error))?;
+    let inspection = quality::inspect_against(file, &policy, as_of, earlier, &mut |_| {})
+        .map_err(|error| refused(&error))?;
     Ok(Graded {
         grade: inspection.report.q_hundredths,
         report: report_json(&inspection.report)?,

@@ -24,7 +24,7 @@ use super::super::wire::{
     ComposeTask, ComposedFinding, Finding, Frame, HoldingTask, LatePart, LearnedPart, MARK_LEN,
     Weighed, WeighedPart,
 };
-use super::{Stop, open_own, recipient, seal_whole};
+use super::{Stop, earlier, open_own, recipient, seal_whole};
 
 /// Name of the rule that weighs, part of what is hashed.
 const RULE: &str = "gated quotient coverage/1";
@@ -51,6 +51,7 @@ fn compose(task: &ComposeTask, voice: &mut Voice) -> Result<ComposedFinding, Sto
         });
     }
     let mut parts = open_parts(&task.holdings)?;
+    let earlier = earlier::read(task.earlier.as_ref(), first_after(&task.holdings))?;
     let composition = match learned(task, clusters, &mut parts, voice)? {
         None => plain,
         Some((clusters, learned)) => {
@@ -70,7 +71,8 @@ fn compose(task: &ComposeTask, voice: &mut Voice) -> Result<ComposedFinding, Sto
     let (file, composed) = join(task, &contract, parts, &composition)?;
     let file = Bytes::from(file);
     voice.stage("grading the revision");
-    let graded = super::assess::grade(&file, task.contract.to_string().as_bytes(), task.as_of)?;
+    let contract = task.contract.to_string();
+    let graded = super::assess::grade(&file, contract.as_bytes(), task.as_of, &earlier)?;
     voice.stage("sealing");
     let recipient = recipient(&task.recipient)?;
     seal_whole(fd::OUTPUT, &recipient, &file)?;
@@ -176,6 +178,12 @@ fn open_parts(holdings: &[HoldingTask]) -> Result<Vec<OpenPart>, Stop> {
         .zip(first..)
         .map(|((at, key), descriptor)| Ok((at, open_own(descriptor, key)?)))
         .collect()
+}
+
+/// The descriptor behind those of marks and cleaned files.
+fn first_after(holdings: &[HoldingTask]) -> i32 {
+    let parts = holdings.iter().filter(|h| h.part_key.is_some()).count();
+    fd::INPUTS + i32::try_from(holdings.len() + parts).unwrap_or(i32::MAX - fd::INPUTS)
 }
 
 /// Clusters with the factors of strata and utility, where the contract declares any. Only now
