@@ -255,7 +255,7 @@ fn section(earlier: &Earlier, now: &Summary) -> Section {
         count(&|fate| matches!(fate, Fate::Retyped(..))),
         count(&|fate| *fate == Fate::Added),
     );
-    lines.sort_by(|a, b| rank(&a.0).cmp(&rank(&b.0)));
+    lines.sort_by_key(|line| rank(&line.0));
     Section {
         name: SECTION.to_owned(),
         title: "Drift".to_owned(),

@@ -1,6 +1,5 @@
 //! What has changed since the last revision stands in the report of new rows.
 
-use schema::wire::*;
 use serde_json::Value;
 
 use crate::support::{TestApp, journeys, readings};
@@ -12,7 +11,7 @@ fn drift(report: &Value) -> Option<&Value> {
     sections.iter().find(|section| section["name"] == "drift")
 }
 
-async fn new_rows_are_compared_with_the_current_revision(app: TestApp) {
+async fn new_rows_are_compared_with_the_current_revision(app: &mut TestApp) {
     let market = app.market(1_000).await;
     let (owner, dataset) = (&market.owner, &market.dataset);
     let report = |id| async move { owner.client.contribution_report(id).await.unwrap() };
