@@ -172,7 +172,7 @@ fn policy() -> Policy {
         values = ["x", "y"]
         [checks]
         min_score = 50
-        fail_on = ["invalid(a) > 2%", "keys"]
+        fail_on = ["invalid(a) > 2%", "keys", "drift"]
         [[columns]]
         name = "a"
         type = "int64"
