@@ -62,16 +62,15 @@ async fn linked_accounts_hold_a_row_once(app: &mut TestApp) {
     );
     assert_ne!(apart.inputs_sha256, linked.inputs_sha256);
     // What was frozen stays.
-    let frozen = app.visitor.shares(apart.revision_id).await.unwrap();
+    let of = apart.revision_id;
+    let frozen = app.visitor.shares_of_epoch(of, 1).await.unwrap();
     assert_eq!(frozen, apart);
 
     app.later(TimeDelta::hours(1));
-    operator.client.unlink_party(&dog.handle).await.unwrap();
-    refused(
-        operator.client.unlink_party(&dog.handle).await,
-        404,
-        "not_found",
-    );
+    let unlink = async |reason| operator.client.unlink_party(&dog.handle, reason).await;
+    refused(unlink(Some("x")).await, 422, "invalid");
+    unlink(Some("sold to somebody else")).await.unwrap();
+    refused(unlink(None).await, 404, "not_found");
     let again = shares(app, app.publish(&owner, &dataset).await).await;
     assert_eq!(share(&again, &owner), share(&apart, &owner));
     let nothing = NewRevision::default();

@@ -483,7 +483,7 @@ fn line(
     row: &LineRow,
     part: &PoolPart,
 ) -> Result<Line, Fault> {
-    let own = store::own_part(db, settlement.revision_id, party)?;
+    let own = store::own_part(db, settlement.revision_id, settlement.epoch, party)?;
     let (dataset, dataset_title, revision_number) = part.dataset.clone();
     let (sales, gross, tax, fee, commission) = part.sales;
     let previous = match &part.before {

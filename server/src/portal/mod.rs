@@ -12,6 +12,7 @@ mod checkout;
 mod contribution;
 mod contributions;
 mod dataset;
+mod entities;
 mod fail;
 mod home;
 mod licence;
@@ -48,7 +49,7 @@ const FORM_BYTES: usize = 512 << 10;
 
 /// Addresses that only take a form. When one showed what has to be mended and its address is
 /// opened again, the page with the empty form is meant.
-const FORMS: [&str; 19] = [
+const FORMS: [&str; 20] = [
     "/datasets/{slug}/edit",
     "/datasets/{slug}/declare",
     "/datasets/{slug}/publish",
@@ -66,6 +67,7 @@ const FORMS: [&str; 19] = [
     "/operator/payouts/import",
     "/operator/payouts/{id}/approve",
     "/operator/operators/appoint",
+    "/operator/entities/link",
     "/payouts/set",
     "/payouts/remove",
 ];
@@ -206,6 +208,12 @@ fn operation(app: &mut ServiceConfig) {
         .route("/operator/messages", get().to(messages::page))
         .route("/operator/messages/{id}/retry", post().to(messages::retry))
         .configure(money_out)
+        .route("/operator/entities", get().to(entities::page))
+        .route("/operator/entities/link", post().to(entities::link))
+        .route(
+            "/operator/entities/{id}/unlink",
+            post().to(entities::unlink),
+        )
         .route("/operator/{token}", get().to(operator_link::page))
         .route("/operator/{token}", post().to(operator_link::create));
 }

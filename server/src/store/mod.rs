@@ -8,6 +8,7 @@ pub mod counters;
 pub mod datasets;
 pub mod disputes;
 pub mod entities;
+pub mod epochs;
 pub mod grants;
 pub mod inbox;
 pub mod jobs;

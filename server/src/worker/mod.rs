@@ -28,11 +28,12 @@ mod probe;
 mod supervise;
 mod tasks;
 pub mod wire;
+mod writers;
 
 pub use self::child::child_main;
 pub use self::node::{
-    AssessInput, Assessed, Composed, Holding, Outcome, Progress, Refused, assess, compose,
-    limits_active, probe,
+    AssessInput, Assessed, Composed, Holding, Outcome, Progress, Refused, assess, compose, items,
+    limits_active, probe, weigh,
 };
 
 /// First descriptors of the child.

@@ -448,13 +448,13 @@ pub struct PasswordReset {
 
 /// Say which accounts are one person or house.
 ///
-/// Whoever holds the same rows under several accounts is weighed as one from the next revision
+/// Whoever holds the same rows under several accounts is weighed as one for what is sold from now
 /// on: the rows are held once, since the earliest receipt. Frozen shares stay as they are.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   granary entity link quill inkwell --reason 'same payout account'
   granary entity list
-  granary entity unlink inkwell")]
+  granary entity unlink inkwell --reason 'sold to somebody else'")]
 pub struct Entity {
     #[command(subcommand)]
     pub action: EntityAction,
@@ -486,6 +486,9 @@ pub enum EntityAction {
     Unlink {
         /// Handle, e-mail address or id.
         party: String,
+        /// Why; kept.
+        #[arg(long)]
+        reason: Option<String>,
         #[command(flatten)]
         remote: Remote,
     },
