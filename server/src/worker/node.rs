@@ -231,7 +231,7 @@ pub async fn compose(
     progress: Progress,
 ) -> Result<Outcome<Composed>, Fault> {
     let (tasks, inputs) = hand_over(holdings);
-    let asked = tasks.clone();
+    let (asked, crowded) = (tasks.clone(), strata(&contract));
     let task = Task::Compose(ComposeTask {
         holdings: tasks,
         recipient: ctx.keys.recipient().to_string(),
@@ -251,7 +251,9 @@ pub async fn compose(
             inputs,
         };
         let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
-        let weighed = ear.weights().filter(|weighed| weighed.adds_up(&asked));
+        let weighed = ear
+            .weights(crowded)
+            .filter(|weighed| weighed.adds_up(&asked));
         Ok(match (ear.conclude(end, &ctx.config)?, weighed) {
             (Ok(Finding::Composed(finding)), Some(weighed)) => Outcome::Done(Composed {
                 finding,
@@ -278,7 +280,7 @@ pub async fn weigh(
     progress: Progress,
 ) -> Result<Outcome<Weighed>, Fault> {
     let (tasks, inputs) = hand_over(holdings);
-    let asked = tasks.clone();
+    let (asked, crowded) = (tasks.clone(), strata(&contract));
     let task = Task::Compose(ComposeTask {
         holdings: tasks,
         recipient: ctx.keys.recipient().to_string(),
@@ -297,7 +299,9 @@ pub async fn weigh(
             inputs,
         };
         let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
-        let weighed = ear.weights().filter(|weighed| weighed.adds_up(&asked));
+        let weighed = ear
+            .weights(crowded)
+            .filter(|weighed| weighed.adds_up(&asked));
         Ok(match (ear.conclude(end, &ctx.config)?, weighed) {
             (Ok(Finding::Weighed), Some(weighed)) => Outcome::Done(weighed),
             (Ok(_), _) => Outcome::Refused(died()),
@@ -305,6 +309,12 @@ pub async fn weigh(
         })
     })
     .await
+}
+
+/// Whether a contract declares strata, in which rows weigh less the more there are.
+fn strata(contract: &Value) -> bool {
+    let strata = contract.get("strata").and_then(Value::as_array);
+    strata.is_some_and(|strata| !strata.is_empty())
 }
 
 fn hand_over(holdings: Vec<Holding>) -> (Vec<HoldingTask>, Vec<File>) {
@@ -467,11 +477,11 @@ impl Ear {
     }
 
     /// The weights that were said last, if they follow from those said first.
-    fn weights(&mut self) -> Option<Weighed> {
+    fn weights(&mut self, crowded: bool) -> Option<Weighed> {
         let mut said = std::mem::take(&mut self.weighed).into_iter();
         match (said.next(), said.next(), said.next()) {
             (plain, None, _) => plain,
-            (Some(plain), Some(refined), None) if refined.refines(&plain) => Some(refined),
+            (Some(plain), Some(refined), None) if refined.refines(&plain, crowded) => Some(refined),
             _ => None,
         }
     }

@@ -324,10 +324,12 @@ impl Weighed {
     }
 
     /// Whether this follows from what was said before any cleaned file was opened: the same rows
-    /// of the same contributions, no mass grown beyond what utility can add, nobody paid who had
-    /// no mass.
+    /// of the same contributions, no mass grown beyond what utility can add or shrunk beyond what
+    /// utility and `crowded` strata can take, nobody paid who had no mass.
     #[must_use]
-    pub fn refines(&self, plain: &Self) -> bool {
+    pub fn refines(&self, plain: &Self, crowded: bool) -> bool {
+        let rows = plain.parts.iter().map(|part| u128::from(part.rows));
+        let least = Shrunk::by(rows.sum(), crowded);
         let mass = |text: &str| text.parse::<u128>().ok();
         let same = |(new, old): (&WeighedPart, &WeighedPart)| {
             let alike = WeighedPart {
@@ -336,7 +338,8 @@ impl Weighed {
                 ..new.clone()
             };
             let grown = mass(&new.mass).zip(mass(&old.mass));
-            alike == *old && grown.is_some_and(|(new, old)| new <= old + old / 2)
+            let in_reach = |(now, was)| now <= was + was / 2 && now >= least.of(was, old.rows);
+            alike == *old && grown.is_some_and(in_reach)
         };
         let sum = |masses: &mut dyn Iterator<Item = &String>| -> Option<u128> {
             masses.map(|text| mass(text)).sum()
@@ -350,6 +353,26 @@ impl Weighed {
                 .keys()
                 .all(|party| plain.weights.contains_key(party))
             && sum(&mut self.weights.values()) == sum(&mut self.parts.iter().map(|part| &part.mass))
+    }
+}
+
+/// How little of a mass factors can leave: utility takes half at most, and a stratum of n clusters
+/// leaves n^−0.2 of the rest.
+struct Shrunk {
+    halvings: u32,
+}
+
+impl Shrunk {
+    fn by(rows: u128, crowded: bool) -> Self {
+        let bits = u128::BITS - rows.leading_zeros();
+        Self {
+            halvings: 1 + if crowded { bits.div_ceil(5) } else { 0 },
+        }
+    }
+
+    /// Each of the two factors rounds down once for each row.
+    fn of(&self, mass: u128, rows: u64) -> u128 {
+        (mass >> self.halvings).saturating_sub(2 * u128::from(rows))
     }
 }
 
@@ -640,21 +663,33 @@ mod tests {
             learned: None,
         };
         let plain = weighed("100", "200");
-        assert!(weighed("150", "1").refines(&plain));
+        assert!(weighed("150", "100").refines(&plain, false));
         assert!(
-            !weighed("151", "200").refines(&plain),
+            !weighed("150", "1").refines(&plain, false),
+            "less than utility leaves"
+        );
+        assert!(
+            weighed("150", "40").refines(&plain, true),
+            "a crowded stratum"
+        );
+        assert!(
+            !weighed("150", "1").refines(&plain, true),
+            "18 rows leave more"
+        );
+        assert!(
+            !weighed("151", "200").refines(&plain, false),
             "more than utility adds"
         );
-        assert!(!weighed("-1", "200").refines(&plain));
+        assert!(!weighed("-1", "200").refines(&plain, false));
         let mut other = weighed("100", "200");
         other.parts[0].kept = 9;
-        assert!(!other.refines(&plain), "other rows");
+        assert!(!other.refines(&plain, false), "other rows");
         let mut other = weighed("100", "200");
         other.weights.insert(Uuid::from_u128(3), "50".to_owned());
-        assert!(!other.refines(&plain), "somebody else");
+        assert!(!other.refines(&plain, false), "somebody else");
         let mut other = weighed("100", "200");
         other.weights.insert(Uuid::from_u128(1), "120".to_owned());
-        assert!(!other.refines(&plain), "paid more than the parts");
+        assert!(!other.refines(&plain, false), "paid more than the parts");
     }
 
     #[test]

@@ -83,7 +83,8 @@ fn each(files: &mut [Kept], marks: &[Vec<KeyedRow>], take: &mut Take<'_>) -> Res
             if prints.len() == ROWS || held >= ITEMS || number + 1 == rows.len() {
                 take(first, &sets, &prints);
                 first += u32::try_from(prints.len()).map_err(broken)?;
-                (sets.clear(), prints.clear());
+                sets.clear();
+                prints.clear();
                 held = 0;
             }
         }
