@@ -148,7 +148,7 @@ mod tests {
             &sample(),
             &[
                 "value=\"2026-10\"",
-                "purchase",
+                "Purchase",
                 "39.80 EUR",
                 "1 pool has moved",
                 "2026-09",
