@@ -288,7 +288,8 @@ async fn prepare(people: &People, offer: &OfferView, model: &mut Model, round: u
     deeds.extend((0..4).map(|n| Deed::Refund(key(&format!("part{n}")), orders[0].id)));
     deeds.extend((0..2).map(|n| Deed::Fill(key(&format!("fill{n}")))));
     deeds.extend(model.bank_file(round));
-    let backs = model.card_orders.iter().enumerate();
+    // Of the latest alone: a tenth a round would be more than an order in the long run.
+    let backs = model.card_orders.iter().rev().take(3).enumerate();
     deeds.extend(backs.map(|(n, id)| Deed::Refund(key(&format!("card{n}")), *id)));
     deeds.extend(
         messages(people, offer, round)
