@@ -280,7 +280,7 @@ async fn prepare(people: &People, offer: &OfferView, model: &mut Model, round: u
         Deed::Decide(key("won"), won, true),
         Deed::Decide(key("lost"), lost, false),
         Deed::Adjust(key("adjust"), correction.id),
-        Deed::Close(format!("20{:02}-01", 10 + round)),
+        Deed::Close(format!("{}-{:02}", 2000 + round / 12, 1 + round % 12)),
         Deed::Approve(key("approve"), proposed.unwrap().id.unwrap()),
     ];
     deeds.extend((0..3).map(|n| Deed::TopUp(key(&format!("top{n}")))));
