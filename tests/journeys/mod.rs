@@ -3,7 +3,9 @@
 mod assess;
 mod backup;
 mod books;
+mod books_page;
 mod by_hand;
+mod card_messages;
 mod cards;
 mod consumer;
 mod copies;

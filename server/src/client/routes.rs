@@ -278,6 +278,13 @@ impl Client {
         self.all("/api/v1/admin/messages", &[]).await
     }
 
+    /// `POST /api/v1/admin/messages/{id}/ignore`
+    pub async fn ignore_message(&self, id: Uuid, why: &SetAside) -> Answer<()> {
+        let path = format!("/api/v1/admin/messages/{id}/ignore");
+        let request = self.request(reqwest::Method::POST, &path).json(why);
+        self.send(request).await.map(drop)
+    }
+
     /// `POST /api/v1/admin/messages/{id}/retry`
     pub async fn retry_message(&self, id: Uuid) -> Answer<()> {
         let path = format!("/api/v1/admin/messages/{id}/retry");

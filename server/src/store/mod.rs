@@ -25,6 +25,7 @@ pub mod payout_methods;
 pub mod payouts;
 pub mod periods;
 pub mod pools;
+pub mod provider_sums;
 pub mod recipients;
 pub mod reserves;
 pub mod revisions;

@@ -95,6 +95,16 @@ pub fn find(db: &mut Db, id: Uuid) -> Result<StatementRow, Fault> {
     Ok(on!(db, c => statement::table.find(Key(id)).select(StatementRow::as_select()).first(c))?)
 }
 
+/// The issue that took the place of this one.
+pub fn superseded_by(db: &mut Db, id: Uuid) -> Result<Option<Uuid>, Fault> {
+    let next: Option<Key> = on!(db, c => statement::table
+        .filter(statement::supersedes.eq(Some(Key(id))))
+        .select(statement::id)
+        .first(c)
+        .optional())?;
+    Ok(next.map(|key| key.0))
+}
+
 /// The latest issue for a party, period and currency.
 pub fn latest(
     db: &mut Db,
