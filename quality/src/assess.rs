@@ -316,6 +316,7 @@ impl<'t, 'a> Run<'t, 'a> {
             },
             |done| progress(Stage::Rows { done, total }),
         )?;
+        self.analyses.iter_mut().for_each(|a| a.rows_ended());
         Ok(())
     }
 
