@@ -388,6 +388,11 @@ impl Lines {
     }
 }
 
+/// How a body binds these postings: their hash under the salt.
+pub fn postings_hash<'l>(salt: &[u8; 16], lines: impl Iterator<Item = (&'l str, i64)>) -> Hash {
+    Lines::of(salt, lines).sha256
+}
+
 impl BodyParts<'_> {
     /// Canonical body over `(account name, minor units)` lines in line order.
     pub fn body<'l>(
@@ -422,7 +427,7 @@ pub fn leaf_salt(secret: &[u8; 16]) -> [u8; 16] {
     salt(b"leaf....", secret, 0)
 }
 
-/// The salt before an entry's postings, which is never shown.
+/// The salt before an entry's postings; shown only to those whom every posting is about.
 pub fn postings_salt(secret: &[u8; 16]) -> [u8; 16] {
     salt(b"postings", secret, 0)
 }

@@ -56,6 +56,9 @@ pub(crate) trait Analysis: Send {
     /// change what is found.
     fn scan(&mut self, rows: &Rows<'_>);
 
+    /// All rows were shown once.
+    fn rows_ended(&mut self) {}
+
     /// Whether the table has to be read once more. It costs as much as the first time. The
     /// answer must not change within a pass.
     fn needs_second_pass(&self) -> bool {

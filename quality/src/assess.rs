@@ -365,6 +365,7 @@ impl<'t, 'a> Run<'t, 'a> {
             }
             self.analyses.iter_mut().for_each(|a| a.hear(&faults));
         }
+        self.analyses.iter_mut().for_each(|a| a.rows_ended());
         Ok(())
     }
 

@@ -30,6 +30,7 @@
 mod check;
 mod depends;
 mod forms;
+mod held;
 mod reference;
 mod spelling;
 
@@ -48,6 +49,8 @@ pub(crate) const NAME: &str = "consistency";
 
 /// Most rules of one kind.
 const MOST_RULES: usize = 200;
+/// Part of the memory for what is kept of rows until all were seen.
+const MEMORY: usize = 4;
 
 /// What is declared between columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,6 +187,16 @@ trait Rule: Send {
     fn name(&self) -> String;
     /// Looks at the next rows.
     fn scan(&mut self, rows: &Rows<'_>);
+    /// All rows were shown once.
+    fn rows_ended(&mut self) {}
+    /// Does it have to see the rows again? Like [`Analysis::needs_second_pass`].
+    fn needs_second_pass(&self) -> bool {
+        false
+    }
+    /// Looks at the next rows of a further pass.
+    fn scan_again(&mut self, _rows: &Rows<'_>) {}
+    /// A further pass has ended.
+    fn end_of_pass(&mut self) {}
     /// Rows that break it.
     fn broken(self: Box<Self>) -> Bits;
 }
@@ -278,10 +291,11 @@ pub(crate) fn start(context: &Context<'_>) -> Result<Option<Box<dyn Analysis>>, 
         context.rules.iter().enumerate().filter(|(_, rule)| {
             rule.kind == ColumnType::String && !declared.free.contains(&rule.name)
         });
+    let budget = held::Budget::new(context.memory / MEMORY);
     for (place, rule) in texts {
-        rules.push(spelling::rule(place, &rule.name));
-        rules.push(forms::units(place, &rule.name));
-        rules.push(forms::dates(place, &rule.name));
+        rules.push(spelling::rule(place, &rule.name, &budget));
+        rules.push(forms::units(place, &rule.name, &budget));
+        rules.push(forms::dates(place, &rule.name, &budget));
         rules.push(forms::encoding(place, &rule.name));
     }
     if rules.is_empty() {
@@ -349,6 +363,26 @@ impl Analysis for Run {
             }) as Box<dyn Rule>
         });
         self.rules.extend(rules);
+    }
+
+    fn rows_ended(&mut self) {
+        self.rules.iter_mut().for_each(|rule| rule.rows_ended());
+    }
+
+    fn needs_second_pass(&self) -> bool {
+        self.rules.iter().any(|rule| rule.needs_second_pass())
+    }
+
+    fn scan_again(&mut self, rows: &Rows<'_>) {
+        use rayon::prelude::*;
+        let rules = self.rules.par_iter_mut();
+        rules
+            .filter(|rule| rule.needs_second_pass())
+            .for_each(|rule| rule.scan_again(rows));
+    }
+
+    fn end_of_pass(&mut self) {
+        self.rules.iter_mut().for_each(|rule| rule.end_of_pass());
     }
 
     fn finish(self: Box<Self>) -> Found {

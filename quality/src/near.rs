@@ -47,9 +47,11 @@
 
 pub(crate) mod analysis;
 mod clusters;
+mod compared;
 mod hunt;
 mod items;
 mod rules;
+mod sets;
 mod sketch;
 
 #[cfg(test)]
@@ -60,4 +62,5 @@ pub(crate) use hunt::Forest;
 pub use hunt::{CROWD, Found, Hunt, ITEMS_AT_ONCE, Pair, find};
 pub use items::{Cells, Items, SHINGLE_WORDS, Texts};
 pub use rules::{By, NearRules};
+pub use sets::{MOST_ITEMS, Sets, row_sets};
 pub use sketch::{Near, Settings};

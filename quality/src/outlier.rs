@@ -14,7 +14,6 @@
 //! the 1,024 largest. More than that on one side is estimated by the sample, and said so.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 
 use rayon::prelude::*;
 
@@ -111,6 +110,40 @@ impl Ord for At {
     }
 }
 
+/// The [`ENDS`] smallest; of equal ones those that came first. Twice as many are held before the
+/// larger half is dropped, so that a column in order costs no more than another.
+#[derive(Default)]
+struct Ends {
+    held: Vec<At>,
+    /// What is not smaller is not among them.
+    most: Option<At>,
+}
+
+impl Ends {
+    #[inline]
+    fn keep(&mut self, at: At) {
+        if self.most.is_none_or(|most| at < most) {
+            self.held.push(at);
+            if self.held.len() == 2 * ENDS {
+                self.trim();
+            }
+        }
+    }
+
+    fn trim(&mut self) {
+        if self.held.len() > ENDS {
+            let (_, most, _) = self.held.select_nth_unstable(ENDS - 1);
+            self.most = Some(*most);
+            self.held.truncate(ENDS);
+        }
+    }
+
+    fn finish(mut self) -> Vec<At> {
+        self.trim();
+        self.held
+    }
+}
+
 struct Column {
     name: String,
     place: usize,
@@ -118,10 +151,9 @@ struct Column {
     /// Every how many-th value is in the sample; a power of two.
     every: u64,
     sample: Vec<f64>,
-    /// The largest of the smallest values is on top.
-    low: BinaryHeap<At>,
-    /// The same of the largest values, negated.
-    high: BinaryHeap<At>,
+    low: Ends,
+    /// The same of the negated values.
+    high: Ends,
 }
 
 /// What stands far out in a column.
@@ -155,8 +187,8 @@ impl Column {
             seen: 0,
             every: 1,
             sample: Vec::new(),
-            low: BinaryHeap::new(),
-            high: BinaryHeap::new(),
+            low: Ends::default(),
+            high: Ends::default(),
         }
     }
 
@@ -164,11 +196,11 @@ impl Column {
         let Some(cells) = rows.columns.get(self.place) else {
             return;
         };
-        for row in 0..rows.len {
-            if let Some(value) = cells.number(row).filter(|value| value.is_finite()) {
+        cells.each_number(rows.len, |row, value| {
+            if value.is_finite() {
                 self.add(value, rows.first + row as u64);
             }
-        }
+        });
     }
 
     fn add(&mut self, value: f64, row: u64) {
@@ -186,8 +218,8 @@ impl Column {
             }
         }
         self.seen += 1;
-        keep(&mut self.low, At(value, row));
-        keep(&mut self.high, At(-value, row));
+        self.low.keep(At(value, row));
+        self.high.keep(At(-value, row));
     }
 
     fn finish(mut self) -> Option<Outliers> {
@@ -196,8 +228,9 @@ impl Column {
         }
         self.sample.sort_unstable_by(f64::total_cmp);
         let (below, above) = fences(&self.sample)?;
-        let low: Vec<At> = self.low.into_iter().filter(|at| at.0 < below).collect();
-        let high: Vec<At> = self.high.into_iter().filter(|at| -at.0 > above).collect();
+        let ends = |ends: Ends| ends.finish().into_iter();
+        let low: Vec<At> = ends(self.low).filter(|at| at.0 < below).collect();
+        let high: Vec<At> = ends(self.high).filter(|at| -at.0 > above).collect();
         let exact = low.len() < ENDS && high.len() < ENDS;
         let outside = |value: &&f64| **value < below || **value > above;
         let count = match exact {
@@ -214,17 +247,6 @@ impl Column {
             exact,
             rows,
         })
-    }
-}
-
-/// Keeps the [`ENDS`] smallest; of equal ones those that came first.
-fn keep(heap: &mut BinaryHeap<At>, at: At) {
-    if heap.len() < ENDS {
-        heap.push(at);
-    } else if let Some(mut top) = heap.peek_mut()
-        && at < *top
-    {
-        *top = at;
     }
 }
 

@@ -15,6 +15,7 @@ mod gates;
 mod hint;
 mod national;
 mod sections;
+mod streets;
 mod text;
 mod verdict;
 mod watch;
@@ -36,6 +37,9 @@ use crate::policy::ColumnType;
 use anonymity::Crowd;
 pub use sections::read;
 use watch::Watch;
+
+/// Part of the memory for counting rows that agree in the quasi-identifiers.
+const MEMORY: usize = 4;
 
 /// What the owner of a dataset says about a column, from harmless to grave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -273,7 +277,11 @@ pub(crate) fn start(context: &Context<'_>) -> Result<Option<Box<dyn Analysis>>, 
     Ok(Some(Box::new(Run {
         columns: columns.collect(),
         quasi,
-        crowd: Crowd::new(&policy.quasi_identifiers, policy.k_anonymity),
+        crowd: Crowd::new(
+            &policy.quasi_identifiers,
+            policy.k_anonymity,
+            context.memory / MEMORY,
+        ),
     })))
 }
 
@@ -291,6 +299,12 @@ struct Run {
     crowd: Option<Crowd>,
 }
 
+/// Normal forms of the quasi-identifiers.
+fn keys<'a>(quasi: &[usize], rows: &Rows<'a>) -> Vec<&'a [CellKey]> {
+    let quasi = quasi.iter().filter_map(|place| rows.columns.get(*place));
+    quasi.map(|cells| cells.keys()).collect()
+}
+
 impl Analysis for Run {
     fn name(&self) -> &'static str {
         "personal_data"
@@ -302,13 +316,26 @@ impl Analysis for Run {
             column.watch.scan(column.kind, cells, rows.first, rows.len);
         });
         if let Some(crowd) = &mut self.crowd {
-            let quasi = self
-                .quasi
-                .iter()
-                .filter_map(|place| rows.columns.get(*place));
-            let keys: Vec<&[CellKey]> = quasi.map(|cells| cells.keys()).collect();
-            crowd.add(&keys, rows.len);
+            crowd.add(&keys(&self.quasi, rows), rows.len);
         }
+    }
+
+    fn rows_ended(&mut self) {
+        self.crowd.iter_mut().for_each(Crowd::rows_ended);
+    }
+
+    fn needs_second_pass(&self) -> bool {
+        self.crowd.as_ref().is_some_and(Crowd::needs_second_pass)
+    }
+
+    fn scan_again(&mut self, rows: &Rows<'_>) {
+        if let Some(crowd) = &mut self.crowd {
+            crowd.add_again(&keys(&self.quasi, rows), rows.len, rows.first);
+        }
+    }
+
+    fn end_of_pass(&mut self) {
+        self.crowd.iter_mut().for_each(Crowd::end_of_pass);
     }
 
     fn finish(self: Box<Self>) -> Found {

@@ -3,16 +3,15 @@
 mod binary;
 mod distinct;
 mod scalar;
+mod shape;
 mod text;
 mod values;
-
-use std::collections::HashSet;
 
 use arrow::array::ArrayRef;
 use arrow::error::ArrowError;
 use serde::Serialize;
 
-use crate::dedup::CellKey;
+use crate::dedup::{CellKey, KeySet};
 use crate::error::AssessError;
 use crate::policy::{ColumnRule, ColumnType, Policy};
 pub use values::{ColumnPreview, Frequent, Histogram};
@@ -201,7 +200,7 @@ pub(crate) fn start(
 fn domain_keys(
     rule: &ColumnRule,
     key: impl Fn(&serde_json::Value) -> Option<CellKey>,
-) -> Result<Option<HashSet<CellKey>>, AssessError> {
+) -> Result<Option<KeySet>, AssessError> {
     let Some(domain) = &rule.domain else {
         return Ok(None);
     };

@@ -61,6 +61,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     contribution,
     revision,
     revision_part,
+    epoch_part,
     sketch,
     sketch_entry,
     overlap,

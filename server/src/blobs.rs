@@ -37,6 +37,8 @@ pub enum BlobKind {
     Cleaned,
     /// Keyed fingerprints and qualities of a contribution's rows.
     Marks,
+    /// Keyed hashes of what a contribution's rows consist of.
+    Items,
     /// Sample values of a contribution or revision.
     Preview,
     /// A revision as it is sold.
@@ -44,10 +46,11 @@ pub enum BlobKind {
 }
 
 impl BlobKind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Upload,
         Self::Cleaned,
         Self::Marks,
+        Self::Items,
         Self::Preview,
         Self::Revision,
     ];
@@ -57,6 +60,7 @@ impl BlobKind {
             Self::Upload => "uploads",
             Self::Cleaned => "cleaned",
             Self::Marks => "marks",
+            Self::Items => "items",
             Self::Preview => "previews",
             Self::Revision => "revisions",
         }

@@ -28,6 +28,9 @@ const FIRST_LINE: &str = "granary-node-key-1";
 /// First line and root in hexadecimal, with their line ends.
 const FILE_LEN: u64 = FIRST_LINE.len() as u64 + 66;
 
+/// Type of a signed quality report, as its signature names it.
+pub const QUALITY_REPORT: &str = "granary-quality-report+jws";
+
 /// Why there is no node key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFault {

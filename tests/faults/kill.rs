@@ -21,10 +21,10 @@ const PRICE: i64 = 100;
 const FUNDS: i64 = 1_000_000;
 
 /// Numbers that repeat for a seed.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) fn below(&mut self, end: u64) -> u64 {
         // xorshift64*: good enough to choose a moment.
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -194,7 +194,7 @@ async fn begin(owner: &Client, dataset: Uuid, from: i64, desk: &Path) -> (Uuid, 
 }
 
 /// An answer, or silence; a refusal would be wrong at any moment.
-fn heard<T>(answer: Answer<T>) -> Option<T> {
+pub(super) fn heard<T>(answer: Answer<T>) -> Option<T> {
     match answer {
         Ok(answer) => Some(answer),
         Err(ClientError::Unreachable { .. } | ClientError::Broken { .. }) => None,

@@ -5,3 +5,4 @@ mod corpus;
 mod hidden;
 mod hostile;
 mod kill;
+mod kill_money;

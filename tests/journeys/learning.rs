@@ -105,5 +105,5 @@ async fn rows_that_mislead_earn_less(app: &mut TestApp) {
     assert!(share(&liar) < share(&honest));
     // The same contributions weigh the same again.
     let report = app.visitor.revision_report(revision.id).await.unwrap();
-    assert_eq!(report["rows"], json!(240));
+    assert_eq!(report.report["rows"], json!(240));
 }

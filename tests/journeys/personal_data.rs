@@ -128,6 +128,7 @@ async fn nothing_is_published_before_personal_data_is_declared(app: &mut TestApp
         .revision_report(revision.id)
         .await
         .unwrap()
+        .report
         .to_string();
     assert!(!report.contains("undeclared_personal_data"), "{report}");
 

@@ -12,7 +12,12 @@ use schema::wire::*;
 use crate::support::people::refused;
 use crate::support::{Person, TestApp, journeys};
 
-journeys!(what_was_signed_stays, a_statement_shows_nobody_elses_line);
+journeys!(
+    what_was_signed_stays,
+    another_past_is_found_out,
+    a_payout_is_proven,
+    a_statement_shows_nobody_elses_line,
+);
 
 /// Every tile of a log of this size, fetched as anybody can.
 async fn tiles(app: &TestApp, size: u64) -> BTreeMap<(u8, u64), Vec<Hash>> {
@@ -87,6 +92,12 @@ async fn what_was_signed_stays(app: &mut TestApp) {
     let path = log.prove_consistency(before.size, after.size).unwrap();
     verify_consistency(before.size, after.size, before.root, after.root, &path).unwrap();
 
+    // The same by the client, for whoever kept the checkpoint.
+    let grown = app.visitor.log_since(&kept).await.unwrap();
+    assert_eq!((grown.from, grown.to), (3, 6));
+    let same = app.visitor.log_since(&note).await.unwrap();
+    assert_eq!((same.from, same.to), (6, 6));
+
     // The operator: against every row.
     let operator = &market.operator.client;
     assert_eq!(operator.ledger_verify_since(&kept).await.unwrap(), []);
@@ -111,6 +122,91 @@ async fn what_was_signed_stays(app: &mut TestApp) {
     let tile = "GET /tile/{}/{}";
     let (status, _) = app.call(tile, &[&0, &"000.p/2"], None, None).await;
     assert_eq!(status, 200);
+}
+
+/// The node signs another past: whoever kept a checkpoint of the true one finds it out.
+async fn another_past_is_found_out(app: &mut TestApp) {
+    let market = app.market(1000).await;
+    let buyer = app.buyer(&market, "buyer", 900_000).await;
+    buyer.buys(&market.offer).await;
+    app.settle(&market).await;
+    let kept = app.visitor.checkpoint().await.unwrap();
+    // More than a tile of leaves, so that the proof needs tiles of two levels.
+    for n in 0..270 {
+        app.top_up(&market.operator, &buyer, 1 + n).await;
+    }
+    buyer.buys(&market.offer).await;
+    app.settle(&market).await;
+    let grown = app.visitor.log_since(&kept).await.unwrap();
+    assert!(grown.to > 256 && grown.from == 3, "{grown:?}");
+    let key: LogKey = app
+        .visitor
+        .node_info()
+        .await
+        .unwrap()
+        .log_key
+        .unwrap()
+        .parse()
+        .unwrap();
+    let other = Checkpoint {
+        root: Hash([7; 32]),
+        ..Checkpoint::verify(&kept, &key).unwrap()
+    };
+    let signing = &app.ctx.keys;
+    let other = other.sign(&key, |bytes| signing.signing().sign(bytes).to_vec());
+    let told = app.visitor.log_since(&other).await.unwrap_err().to_string();
+    assert!(told.contains("I17") && told.contains("keep both"), "{told}");
+    let longer = Checkpoint::new(key.name(), grown.to + 1, Hash([7; 32]));
+    let longer = longer.sign(&key, |bytes| signing.signing().sign(bytes).to_vec());
+    let told = app
+        .visitor
+        .log_since(&longer)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(told.contains("entries are gone"), "{told}");
+    for bad in [kept.replace("/ledger", "/other"), "no note".to_owned()] {
+        assert!(app.visitor.log_since(&bad).await.is_err());
+    }
+}
+
+/// The entry of a payout is shown whole, and no other figure fits it.
+async fn a_payout_is_proven(app: &mut TestApp) {
+    let market = app.market(1000).await;
+    app.earned(&market, 2).await;
+    let second = app.deputy(&market.operator).await;
+    market
+        .owner
+        .is_paid_to(crate::support::bank::FRENCH, "FR")
+        .await;
+    app.later(chrono::TimeDelta::days(4));
+    app.pays_out(&market.operator, &second).await;
+    let (document, read) = statement(&market.owner).await;
+    let keys = &app.ctx.keys;
+    let key = keys.verify_key().as_bytes();
+    let seen = ledger::statement::verify(document.as_bytes(), key).unwrap();
+    assert_eq!(seen.paid.minor, 1800);
+    let [proof] = read.proof.payouts.as_slice() else {
+        panic!("{:?}", read.proof)
+    };
+    assert_eq!(
+        (proof.seq, proof.postings.len()),
+        (read.payouts[0].entry, 2)
+    );
+    let sign =
+        |statement: &Statement| statement.sign(key, |bytes| keys.signing().sign(bytes).to_vec());
+    let mut other = read.clone();
+    other.proof.payouts[0].postings[0].amount += 1;
+    let mut none = read.clone();
+    none.proof.payouts[0].path.pop();
+    for (forged, words) in [(other, "binds"), (none, "checkpoint does not hold")] {
+        let told = ledger::statement::verify(&sign(&forged), key).unwrap_err();
+        assert!(told.to_string().contains(words), "{told}");
+    }
+    // Documents without such proofs, as they were made before, are believed as far as they go.
+    let mut before = read;
+    before.proof.payouts.clear();
+    assert!(ledger::statement::verify(&sign(&before), key).is_ok());
 }
 
 async fn statement(who: &Person) -> (String, Statement) {

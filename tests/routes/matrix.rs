@@ -348,6 +348,10 @@ impl Scene {
                 json!({"currency": "no money", "lines": [], "reason": "x", "corrects": "EUR/1"}),
             ),
             (
+                "POST /api/v1/admin/messages/{}/ignore",
+                json!({"reason": "x"}),
+            ),
+            (
                 "POST /api/v1/admin/disputes",
                 json!({"order_id": self.parts.order, "amount": eur(0), "reason": "x"}),
             ),

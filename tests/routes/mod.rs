@@ -2,4 +2,5 @@
 
 mod idempotency;
 mod matrix;
+mod one_effect;
 mod paging;

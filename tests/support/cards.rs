@@ -90,6 +90,16 @@ impl Provider {
         config.bank_details = Some("the Mill, IBAN DE02120300000000202051".to_owned());
     }
 
+    /// The same for a node process.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let path = |name: &str| self.files.path().join(name).display().to_string();
+        vec![
+            ("GRANARY_STRIPE_KEY_FILE", path("key")),
+            ("GRANARY_STRIPE_WEBHOOK_SECRETS_FILE", path("secrets")),
+            ("GRANARY_STRIPE_URL", self.address.clone()),
+        ]
+    }
+
     /// Where it listens.
     pub fn address(&self) -> &str {
         &self.address
@@ -187,6 +197,27 @@ fn answer(asked: &Asked) -> Value {
 pub fn event(id: &str, kind: &str, created: i64, object: Value) -> Value {
     json!({"id": id, "object": "event", "api_version": "2024-12-18.acacia", "created": created,
         "livemode": false, "pending_webhooks": 1, "type": kind, "data": {"object": object}})
+}
+
+async fn post(
+    http: &reqwest::Client,
+    node: &str,
+    body: &str,
+    header: Option<&str>,
+) -> reqwest::Result<StatusCode> {
+    let (_, path) = WEBHOOK.split_once(' ').unwrap();
+    let mut request = http.post(format!("{node}{path}")).body(body.to_owned());
+    if let Some(header) = header {
+        request = request.header("Stripe-Signature", header);
+    }
+    Ok(request.send().await?.status())
+}
+
+/// Sends a message to a node that may be gone before it has answered.
+pub async fn send(node: &str, event: &Value, now: DateTime<Utc>) -> reqwest::Result<StatusCode> {
+    let body = event.to_string();
+    let header = signature::header(SECRETS[1], body.as_bytes(), now);
+    post(&reqwest::Client::new(), node, &body, Some(&header)).await
 }
 
 /// What the provider calls the parts of one payment.
@@ -313,13 +344,8 @@ impl TestApp {
     }
 
     pub async fn post_webhook(&self, body: &str, header: Option<&str>) -> StatusCode {
-        let (_, path) = WEBHOOK.split_once(' ').unwrap();
-        let url = format!("{}{path}", self.visitor.node());
-        let mut request = self.http.post(url).body(body.to_owned());
-        if let Some(header) = header {
-            request = request.header("Stripe-Signature", header);
-        }
-        request.send().await.unwrap().status()
+        let sent = post(&self.http, self.visitor.node(), body, header).await;
+        sent.unwrap()
     }
 
     /// Waits until nothing is being worked on; parked and failed messages stay as they are.

@@ -11,7 +11,7 @@ type Refusal = &'static str;
 
 impl<'a> State<'a> {
     /// Takes an event once; a repeat does nothing, another body is refused.
-    pub(super) fn arrive(&mut self, event: &'a Event) {
+    pub(super) fn arrive(&mut self, event: &'a Event<'a>) {
         match self.seen.get(event.id.as_str()) {
             Some(first) if first.body == event.body => {}
             Some(_) => self.rejected.push((&event.id, "idempotency_conflict")),
@@ -22,7 +22,7 @@ impl<'a> State<'a> {
         }
     }
 
-    fn run(&mut self, event: &'a Event) {
+    fn run(&mut self, event: &'a Event<'a>) {
         match &event.action {
             Action::Payment { .. } => {
                 let outcome = self.pay(event);
@@ -73,7 +73,7 @@ impl<'a> State<'a> {
         }
     }
 
-    fn outcome<T>(&mut self, event: &'a Event, outcome: Result<T, Refusal>) -> Known<T> {
+    fn outcome<T>(&mut self, event: &'a Event<'a>, outcome: Result<T, Refusal>) -> Known<T> {
         match outcome {
             Ok(value) => Known::Accepted(value),
             Err(code) => {
@@ -83,14 +83,14 @@ impl<'a> State<'a> {
         }
     }
 
-    fn park(&mut self, kind: Parent, parent: &'a str, event: &'a Event) {
+    fn park(&mut self, kind: Parent, parent: &'a str, event: &'a Event<'a>) {
         self.waiting
             .entry((kind, parent))
             .or_default()
             .insert(&event.id, event);
     }
 
-    fn wake(&mut self, kind: Parent, parent: &'a Event) {
+    fn wake(&mut self, kind: Parent, parent: &'a Event<'a>) {
         for event in self
             .waiting
             .remove(&(kind, &parent.id))
@@ -101,7 +101,7 @@ impl<'a> State<'a> {
         }
     }
 
-    fn pay(&mut self, event: &Event) -> Result<Payment, Refusal> {
+    fn pay(&mut self, event: &Event<'_>) -> Result<Payment, Refusal> {
         let Action::Payment {
             revision,
             epoch,

@@ -1,8 +1,10 @@
 //! Reading a scenario: everything that makes the file unreadable is found here.
 
+use super::exact::{self, Exact};
 use super::{FORMAT, ReplayError};
 use crate::epoch::{Epoch, EpochError};
 use serde::Deserialize;
+use serde::de::Error as _;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -44,12 +46,12 @@ pub(super) struct EpochIn {
 }
 
 /// One event. `None` in a number or name: present in a form no value can have.
-pub(super) struct Event {
+pub(super) struct Event<'t> {
     pub id: String,
     pub period: String,
     pub action: Action,
     /// The whole body, for comparison.
-    pub body: Value,
+    pub body: Exact<'t>,
 }
 
 pub(super) enum Action {
@@ -75,22 +77,25 @@ pub(super) enum Action {
     },
 }
 
-pub(super) fn read(text: &str) -> Result<(Scenario, Vec<Event>), ReplayError> {
+pub(super) fn read(text: &str) -> Result<(Scenario, Vec<Event<'_>>), ReplayError> {
     let mut scenario: Scenario = serde_json::from_str(text)?;
     if let Some(other) = scenario.format.take_if(|f| f != FORMAT) {
         return Err(ReplayError::Format(other));
     }
-    let bodies = std::mem::take(&mut scenario.events);
-    let events = bodies.into_iter().enumerate().map(|(index, body)| {
+    let values = std::mem::take(&mut scenario.events);
+    let bodies = exact::events(text).filter(|bodies| bodies.len() == values.len());
+    let bodies = bodies.ok_or_else(|| serde_json::Error::custom("it is not an object"))?;
+    let events = values.iter().zip(bodies).enumerate();
+    let events = events.map(|(index, (value, body))| {
         let number = index + 1;
-        event(body).map_err(|problem| ReplayError::Event { number, problem })
+        event(value, body).map_err(|problem| ReplayError::Event { number, problem })
     });
     let events = events.collect::<Result<_, _>>()?;
     Ok((scenario, events))
 }
 
-fn event(body: Value) -> Result<Event, String> {
-    let fields = body.as_object().ok_or("it is not an object")?;
+fn event<'t>(value: &Value, body: Exact<'t>) -> Result<Event<'t>, String> {
+    let fields = value.as_object().ok_or("it is not an object")?;
     let action = match text(fields, "type")?.as_str() {
         "payment" => payment(fields),
         "refund" => Action::Refund {

@@ -16,8 +16,9 @@
 //! ```
 //!
 //! # Where the format leaves room, and what is done
-//! * An event is compared whole (all its fields, in any order): a field that is
-//!   written out with its default makes another body. Every further event with the
+//! * An event is compared whole (all its fields, in any order; numbers as they are
+//!   written, of any length): a field that is written out with its default makes
+//!   another body. Every further event with the
 //!   same id and another body adds one line to `rejected`; a repeat of an event
 //!   that was itself rejected adds none.
 //! * The first check of a child is its parent: unknown → it waits, rejected →
@@ -47,6 +48,7 @@
 //!   setting make the file unreadable. The same epoch twice is unreadable too.
 
 mod events;
+mod exact;
 mod input;
 mod output;
 mod settlement;
@@ -125,11 +127,11 @@ struct State<'a> {
     /// `None`: an epoch without weight, whose pools wait.
     epochs: BTreeMap<(String, i64), Option<Epoch<String>>>,
     /// First body of every id that arrived.
-    seen: BTreeMap<&'a str, &'a Event>,
+    seen: BTreeMap<&'a str, &'a Event<'a>>,
     payments: BTreeMap<&'a str, Known<Payment>>,
     disputes: BTreeMap<&'a str, Known<Dispute>>,
     /// Children by the kind and id of the parent they wait for, then by their id.
-    waiting: BTreeMap<(Parent, &'a str), BTreeMap<&'a str, &'a Event>>,
+    waiting: BTreeMap<(Parent, &'a str), BTreeMap<&'a str, &'a Event<'a>>>,
     rejected: Vec<(&'a str, &'static str)>,
     pools: BTreeMap<PoolKey, PoolSums>,
     holders: BTreeMap<HolderKey, Holder>,

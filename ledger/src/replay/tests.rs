@@ -315,6 +315,25 @@ fn the_same_id_counts_once() {
 }
 
 #[test]
+fn integers_of_any_length_are_told_apart() {
+    let event = |gross: &str| {
+        format!(r#"{{"id": "x", "type": "payment", "period": "p", "gross": {gross}}}"#)
+    };
+    let huge = "1000000000000000000000000000000";
+    let conflicts = |second: &str| {
+        let text = format!(
+            r#"{{"periods": ["p"], "events": [{}, {}]}}"#,
+            event(huge),
+            event(second)
+        );
+        run(&text).unwrap().matches("idempotency_conflict").count()
+    };
+    assert_eq!(conflicts(huge), 0);
+    assert_eq!(conflicts("1000000000000000000000000000001"), 1);
+    assert_eq!(conflicts("1e30"), 1);
+}
+
+#[test]
 fn every_refusal_has_its_code_in_order() {
     let max = i64::MAX;
     let codes = |event: Value| {

@@ -24,12 +24,14 @@
 //! That the lines stand in the journal is shown by the document's [`Proof`].
 
 mod check;
+mod payout_proof;
 mod proof;
 mod sign;
 #[cfg(test)]
 pub(crate) mod tests;
 mod why;
 
+pub use payout_proof::{PayoutProof, ProofPosting};
 pub use proof::{LineProof, Proof, ProofEntry};
 pub use sign::{VerifiedSummary, verify};
 pub use why::{Lost, Shared, Why};

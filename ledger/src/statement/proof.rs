@@ -5,9 +5,11 @@
 //!    entry's leaf states ([`crate::lines`]).
 //! 2. The leaf, hashed, with `path` leads to the root of the checkpoint
 //!    ([`crate::merkle`], [`crate::entry`]).
+//!    A payout's entry is shown by the same path, with its postings ([`PayoutProof`]).
 //! 3. The node has signed the checkpoint ([`crate::checkpoint`]). Kept, it shows later
 //!    whether the node still stands by it: `granary ledger verify --since`.
 
+use super::payout_proof::PayoutProof;
 use super::{Head, Line, Statement, StatementError};
 use crate::checkpoint::{self, Checkpoint, LogKey};
 use crate::entry::{Book, Kind};
@@ -25,6 +27,9 @@ pub struct Proof {
     pub checkpoint: String,
     /// The settlement entries, by number.
     pub entries: Vec<ProofEntry>,
+    /// The entries of payouts; none in documents that were made without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payouts: Vec<PayoutProof>,
 }
 
 /// A settlement entry with the payee's line of it.
@@ -161,10 +166,10 @@ impl Statement {
                 problem,
             })?;
         }
-        match known.into_keys().next() {
-            None => Ok(()),
-            Some(seq) => Err(wrong(format!("no line rests on entry {seq}"))),
+        if let Some(seq) = known.into_keys().next() {
+            return Err(wrong(format!("no line rests on entry {seq}")));
         }
+        self.check_payouts(&at).map_err(wrong)
     }
 
     /// The node's key has signed the checkpoint. Answers its number of leaves.

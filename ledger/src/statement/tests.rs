@@ -186,6 +186,7 @@ pub(crate) fn proof(payee: Uuid, lines: &[Line]) -> Proof {
     Proof {
         checkpoint,
         entries,
+        payouts: Vec::new(),
     }
 }
 
@@ -634,7 +635,7 @@ fn the_checkpoint_must_be_the_nodes_own() {
     let with = |checkpoint: String| {
         let proof = Proof {
             checkpoint,
-            entries: vec![],
+            ..Proof::default()
         };
         let s = Inputs {
             proof,

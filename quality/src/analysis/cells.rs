@@ -112,4 +112,39 @@ impl<'a> Cells<'a> {
             _ => return None,
         })
     }
+
+    /// Calls `visit` with the row of the batch and the number of every cell that has one: see
+    /// [`Cells::number`].
+    #[inline]
+    pub fn each_number(&self, rows: usize, mut visit: impl FnMut(usize, f64)) {
+        let keys = self.keys.get(..rows).unwrap_or(self.keys);
+        let cells = keys.iter().enumerate();
+        let present = cells.filter(|(_, key)| **key != NULL_KEY);
+        let Values::Other(array) = self.values else {
+            return;
+        };
+        match array.data_type() {
+            DataType::Int64 => {
+                let values = array.as_primitive::<Int64Type>().values();
+                present.for_each(|(row, _)| {
+                    if let Some(value) = values.get(row) {
+                        visit(row, *value as f64);
+                    }
+                });
+            }
+            DataType::Float64 => {
+                let values = array.as_primitive::<Float64Type>().values();
+                present.for_each(|(row, _)| {
+                    if let Some(value) = values.get(row) {
+                        visit(row, *value);
+                    }
+                });
+            }
+            _ => present.for_each(|(row, _)| {
+                if let Some(value) = self.number(row) {
+                    visit(row, value);
+                }
+            }),
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! One unit, one date format and a right encoding in a column of text.
 
+use super::held::{Budget, Held};
 use super::{Bits, Rows, Rule};
 
 /// Cells after which a column that is not written so is let go.
 const TRIAL: u64 = 256;
 /// Form of a cell without value or without form.
-const NONE: u8 = u8::MAX;
+const NONE: u16 = u8::MAX as u16;
 /// Most forms told apart.
 const MOST: usize = 64;
 
@@ -13,13 +14,14 @@ const MOST: usize = 64;
 type Read = fn(&str) -> Option<&'static str>;
 
 /// Numbers with units are all in one unit.
-pub(super) fn units(place: usize, column: &str) -> Box<dyn Rule> {
-    Box::new(Forms::new(place, column, "one_unit", unit))
+pub(super) fn units(place: usize, column: &str, budget: &Budget) -> Box<dyn Rule> {
+    Box::new(Forms::new(place, column, "one_unit", unit, budget))
 }
 
 /// Dates are all in one format.
-pub(super) fn dates(place: usize, column: &str) -> Box<dyn Rule> {
-    Box::new(Forms::new(place, column, "one_date_format", date_format))
+pub(super) fn dates(place: usize, column: &str, budget: &Budget) -> Box<dyn Rule> {
+    let rule = "one_date_format";
+    Box::new(Forms::new(place, column, rule, date_format, budget))
 }
 
 /// No text was decoded in a wrong encoding.
@@ -39,11 +41,15 @@ struct Forms {
     read: Read,
     known: Vec<(&'static str, u64)>,
     present: u64,
-    rows: Option<Vec<u8>>,
+    /// None for a column that is not written so.
+    rows: Option<Held>,
+    /// The usual form and the rows with another one, while rows are read again.
+    again: Option<(u16, Bits)>,
+    done: bool,
 }
 
 impl Forms {
-    fn new(place: usize, column: &str, rule: &'static str, read: Read) -> Self {
+    fn new(place: usize, column: &str, rule: &'static str, read: Read, budget: &Budget) -> Self {
         Self {
             column: column.to_owned(),
             place,
@@ -51,30 +57,48 @@ impl Forms {
             read,
             known: Vec::new(),
             present: 0,
-            rows: Some(Vec::new()),
+            rows: Some(Held::new(budget)),
+            again: None,
+            done: false,
         }
     }
 
-    fn number(&mut self, text: &str) -> u8 {
-        let Some(form) = (self.read)(text) else {
-            return NONE;
-        };
+    /// The number of a form and its count, which is 0 for a new one.
+    fn place(&mut self, text: &str) -> Option<(u16, &mut u64)> {
+        let form = (self.read)(text)?;
         let place = self.known.iter().position(|(known, _)| *known == form);
         let place = place.unwrap_or_else(|| {
             self.known.push((form, 0));
             self.known.len() - 1
         });
-        match self.known.get_mut(place) {
-            Some((_, count)) if place < MOST => {
+        let (_, count) = self.known.get_mut(place).filter(|_| place < MOST)?;
+        Some((place as u16, count))
+    }
+
+    fn number(&mut self, text: &str) -> u16 {
+        match self.place(text) {
+            Some((place, count)) => {
                 *count += 1;
-                place as u8
+                place
             }
-            _ => NONE,
+            None => NONE,
         }
     }
 
     fn formed(&self) -> u64 {
         self.known.iter().map(|(_, count)| count).sum()
+    }
+
+    /// The usual form, when there are others beside it in a column that is mostly written so.
+    fn usual(&self) -> Option<u16> {
+        let mostly = self.formed() * 10 >= self.present * 9;
+        if self.rows.is_none() || !mostly || self.known.len() <= 1 {
+            return None;
+        }
+        let known = self.known.iter().enumerate();
+        // Of equally frequent forms the one that comes first by name, whatever the order of rows.
+        let usual = known.max_by_key(|(_, (name, count))| (*count, std::cmp::Reverse(*name)));
+        usual.map(|(place, _)| place as u16)
     }
 }
 
@@ -88,42 +112,66 @@ impl Rule for Forms {
     }
 
     fn scan(&mut self, rows: &Rows<'_>) {
-        let (Some(column), Some(mut forms)) = (rows.columns.get(self.place), self.rows.take())
+        let (Some(column), Some(mut held)) = (rows.columns.get(self.place), self.rows.take())
         else {
             return;
         };
+        let mut forms = Vec::with_capacity(rows.len);
         for row in 0..rows.len {
-            let form = match column.text(row) {
+            forms.push(match column.text(row) {
                 None => NONE,
                 Some(text) => {
                     self.present += 1;
                     self.number(text)
                 }
-            };
-            forms.push(form);
+            });
             if self.present == TRIAL && self.formed() * 2 < TRIAL {
-                return;
+                return held.clear();
             }
         }
-        self.rows = Some(forms);
+        held.extend(&forms);
+        self.rows = Some(held);
+    }
+
+    fn rows_ended(&mut self) {
+        if self.rows.as_ref().is_some_and(Held::is_dropped) {
+            self.again = self.usual().map(|usual| (usual, Bits::default()));
+        }
+    }
+
+    fn needs_second_pass(&self) -> bool {
+        !self.done && self.again.is_some()
+    }
+
+    fn scan_again(&mut self, rows: &Rows<'_>) {
+        let column = rows.columns.get(self.place);
+        let Some((column, (usual, mut broken))) = column.zip(self.again.take()) else {
+            return;
+        };
+        for row in 0..rows.len {
+            let form = column.text(row).and_then(|text| self.place(text));
+            if form.is_some_and(|(form, _)| form != usual) {
+                broken.set(rows.first + row as u64);
+            }
+        }
+        self.again = Some((usual, broken));
+    }
+
+    fn end_of_pass(&mut self) {
+        self.done = true;
     }
 
     fn broken(self: Box<Self>) -> Bits {
         let mut broken = Bits::default();
-        let mostly = self.formed() * 10 >= self.present * 9;
-        let Some(forms) = self
-            .rows
-            .as_ref()
-            .filter(|_| mostly && self.known.len() > 1)
-        else {
+        if let Some((_, broken)) = self.again {
+            return broken;
+        }
+        let forms = self.rows.as_ref().and_then(Held::all);
+        let (Some(usual), Some(forms)) = (self.usual(), forms) else {
             return broken;
         };
-        let known = self.known.iter().enumerate();
-        // Of equally frequent forms the one that comes first by name, whatever the order of rows.
-        let usual = known.max_by_key(|(_, (name, count))| (*count, std::cmp::Reverse(*name)));
-        let usual = usual.map_or(0, |(place, _)| place);
         for (row, form) in (0u64..).zip(forms) {
-            if *form != NONE && usize::from(*form) != usual {
+            if form != NONE && form != usual {
                 broken.set(row);
             }
         }

@@ -1,10 +1,8 @@
 //! Sets of allowed values.
 
-use std::collections::HashSet;
-
 use super::{Bits, Names, Reference, Rows, Rule};
 use crate::clean::key_of;
-use crate::dedup::CellKey;
+use crate::dedup::KeySet;
 use crate::error::AssessError;
 
 pub(super) fn rule(reference: &Reference, names: &Names<'_>) -> Result<Box<dyn Rule>, AssessError> {
@@ -15,7 +13,7 @@ pub(super) fn rule(reference: &Reference, names: &Names<'_>) -> Result<Box<dyn R
             reference.column
         ))
     };
-    let mut allowed = HashSet::with_capacity(reference.values.len());
+    let mut allowed = KeySet::default();
     for value in &reference.values {
         let key = key_of(value, kind);
         allowed.insert(key.ok_or_else(|| fault(&format!("lists {value}, which is no {kind}")))?);
@@ -31,7 +29,7 @@ pub(super) fn rule(reference: &Reference, names: &Names<'_>) -> Result<Box<dyn R
 struct Allowed {
     column: String,
     place: usize,
-    allowed: HashSet<CellKey>,
+    allowed: KeySet,
     broken: Bits,
 }
 

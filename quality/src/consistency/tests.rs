@@ -11,6 +11,10 @@ use crate::report::{Loss, Report};
 use crate::score::Dimension;
 
 fn report(frame: &DataFrame, rules: &str) -> Report {
+    reported_in(512 << 20, frame, rules)
+}
+
+fn reported_in(memory: usize, frame: &DataFrame, rules: &str) -> Report {
     let policy = Policy::from_toml(rules).expect("valid rules");
     let mut packed = Vec::new();
     let mut frame = frame.clone();
@@ -18,7 +22,12 @@ fn report(frame: &DataFrame, rules: &str) -> Report {
         .finish(&mut frame)
         .expect("memory can be written to");
     let noon = DateTime::from_timestamp(1_750_000_000, 0).expect("a moment in 2025");
-    let found = crate::inspect(&Bytes::from(packed), &policy, noon, &mut |_| {});
+    let mut source = crate::input::Packed::open(&Bytes::from(packed)).expect("a Parquet file");
+    let options = crate::Options {
+        memory,
+        ..crate::Options::at(noon)
+    };
+    let found = crate::assess_source(&mut source, &policy, options, None, &mut |_| {});
     found.expect("the table fits its rules").report
 }
 
@@ -222,5 +231,35 @@ proptest! {
             least += counts.iter().sum::<usize>() - counts.iter().max().copied().unwrap_or(0);
         }
         prop_assert_eq!(measured(&found).0, Some(least as u64));
+    }
+}
+
+#[test]
+fn what_is_found_in_a_column_does_not_depend_on_memory() {
+    let rows = 0..90_000u32;
+    let town = rows.clone().map(|row| match row {
+        17 | 80_000 => "new_york",
+        _ if row % 7 == 0 => "New York",
+        _ => "Paris",
+    });
+    let weight = rows.clone().map(|row| match row % 30_001 {
+        9 => format!("{row} lb"),
+        _ => format!("{row} kg"),
+    });
+    let day = rows.map(|row| match row {
+        44_444 => "31.1.2013".to_owned(),
+        _ => format!("2013-01-{:02}", row % 28 + 1),
+    });
+    let table = df!(
+        "town" => town.collect::<Vec<_>>(),
+        "weight" => weight.collect::<Vec<_>>(),
+        "day" => day.collect::<Vec<_>>()
+    )
+    .expect("equal lengths");
+    let expected = report(&table, "");
+    assert_eq!(measured(&expected), (Some(6), Some(90_000)));
+    assert_eq!(losses(&expected).len(), 3);
+    for memory in [0, 300_000, 1 << 20] {
+        assert_eq!(reported_in(memory, &table, ""), expected, "{memory}");
     }
 }

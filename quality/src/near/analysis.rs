@@ -1,13 +1,12 @@
 //! Near duplicates as part of an assessment.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use super::{By, Cells, Found as Pairs, Hunt, Items, Near, Texts};
+use super::compared::Compared;
+use super::{By, Found as Pairs, Hunt, Near};
 use crate::analysis::{Analysis, Context, Figure, Found, NearFound, Rows, Section};
 use crate::error::AssessError;
-use crate::policy::ColumnType;
 use crate::profile::SAMPLES;
 
 /// Pairs named in the report.
@@ -21,28 +20,8 @@ pub(crate) fn start(context: &Context<'_>) -> Result<Option<Box<dyn Analysis>>, 
     let Some(rules) = &context.policy.near else {
         return Ok(None);
     };
-    rules.check().map_err(AssessError::Policy)?;
-    let mut columns = Vec::new();
-    for (place, rule) in context.rules.iter().enumerate() {
-        let named = match rules.columns.is_empty() {
-            true => !context.policy.surrogate.contains(&rule.name),
-            false => rules.columns.contains(&rule.name),
-        };
-        let fit = rules.by == By::Cells || rule.kind == ColumnType::String;
-        if named && fit {
-            columns.push(place);
-        } else if named && !rules.columns.is_empty() {
-            let what = format!("[near] column {:?} is no text; compare by cells", rule.name);
-            return Err(AssessError::Policy(what));
-        }
-    }
-    let known = |name: &&String| !context.rules.iter().any(|rule| rule.name == **name);
-    if let Some(unknown) = rules.columns.iter().find(known) {
-        let what = format!("[near] names the column {unknown:?}, which is not there");
-        return Err(AssessError::Policy(what));
-    }
     Ok(Some(Box::new(Search {
-        columns,
+        compared: Compared::of(rules, context.policy, context.rules)?,
         by: rules.by,
         threshold: rules.threshold,
         phase: Mutex::new(Phase::Signing(Near::new(rules.settings()))),
@@ -52,7 +31,7 @@ pub(crate) fn start(context: &Context<'_>) -> Result<Option<Box<dyn Analysis>>, 
 }
 
 struct Search {
-    columns: Vec<usize>,
+    compared: Compared,
     by: By,
     threshold: f64,
     phase: Mutex<Phase>,
@@ -87,54 +66,6 @@ impl Search {
             .lock()
             .unwrap_or_else(|broken| broken.into_inner())
     }
-
-    /// Calls `work` with the items of a batch.
-    fn with_items(&self, rows: &Rows<'_>, work: impl FnOnce(&dyn Batch, &mut Phase)) {
-        let mut phase = self.phase();
-        let columns = self
-            .columns
-            .iter()
-            .filter_map(|place| rows.columns.get(*place));
-        if self.by == By::Cells {
-            let keys: Vec<&[u128]> = columns.map(|cells| cells.keys()).collect();
-            return work(&Cells::of(keys), &mut phase);
-        }
-        let columns: Vec<_> = columns.collect();
-        let text = |row: usize| -> Option<Cow<'_, str>> {
-            let mut texts = columns.iter().filter_map(|cells| cells.text(row));
-            let first = texts.next()?;
-            match texts.next() {
-                None => Some(Cow::Borrowed(first)),
-                Some(second) => {
-                    let mut all = format!("{first}\n{second}");
-                    for text in texts {
-                        all.push('\n');
-                        all.push_str(text);
-                    }
-                    Some(Cow::Owned(all))
-                }
-            }
-        };
-        let texts: Vec<Option<Cow<'_, str>>> = (0..rows.len).map(text).collect();
-        let texts: Texts<'_> = texts.iter().map(Option::as_deref).collect();
-        work(&texts, &mut phase);
-    }
-}
-
-/// What both kinds of items can do for a search.
-trait Batch {
-    fn sign(&self, near: &mut Near);
-    fn give(&self, first: u32, hunt: &mut Hunt);
-}
-
-impl<T: Items> Batch for T {
-    fn sign(&self, near: &mut Near) {
-        near.push(self);
-    }
-
-    fn give(&self, first: u32, hunt: &mut Hunt) {
-        hunt.take(first, self);
-    }
 }
 
 impl Analysis for Search {
@@ -144,9 +75,9 @@ impl Analysis for Search {
 
     fn scan(&mut self, rows: &Rows<'_>) {
         self.prints.extend(rows.fingerprints);
-        self.with_items(rows, |items, phase| {
-            if let Phase::Signing(near) = phase {
-                items.sign(near);
+        self.compared.with_items(rows, |items| {
+            if let Phase::Signing(near) = &mut *self.phase() {
+                near.push(&items);
             }
         });
     }
@@ -159,9 +90,9 @@ impl Analysis for Search {
         let Ok(first) = u32::try_from(rows.first) else {
             return;
         };
-        self.with_items(rows, |items, phase| {
-            if let Phase::Hunting(hunt, _) = phase {
-                items.give(first, hunt);
+        self.compared.with_items(rows, |items| {
+            if let Phase::Hunting(hunt, _) = &mut *self.phase() {
+                hunt.take(first, &items);
             }
         });
     }

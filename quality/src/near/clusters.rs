@@ -1,6 +1,8 @@
 //! Clusters of near duplicates over all contributions, for their weights.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use rayon::prelude::*;
 
 use super::hunt::{Forest, Hunt};
 use super::items::Items;
@@ -90,23 +92,28 @@ impl ClusterHunt {
     /// The cluster id of every row, in the order they were pushed.
     pub fn ids(self) -> Vec<[u8; 16]> {
         let cluster = self.hunt.finish().cluster;
+        let prints = &self.prints;
+        let print = |row: u32| prints.get(row as usize).copied().unwrap_or_default();
         let mut forest = Forest::new(cluster.len());
-        let mut firsts: BTreeMap<[u8; 16], u32> = BTreeMap::new();
-        for ((row, first), print) in (0u32..).zip(&cluster).zip(&self.prints) {
+        for (row, first) in (0u32..).zip(&cluster) {
             forest.join(row, *first);
-            forest.join(row, *firsts.entry(*print).or_insert(row));
+        }
+        let mut order: Vec<u32> = (0u32..).take(cluster.len()).collect();
+        order.par_sort_unstable_by_key(|row| (print(*row), *row));
+        for equal in order.chunk_by(|a, b| print(*a) == print(*b)) {
+            if let Some((first, others)) = equal.split_first() {
+                others.iter().for_each(|row| forest.join(*row, *first));
+            }
         }
         let roots = forest.roots();
-        let mut least: BTreeMap<u32, [u8; 16]> = BTreeMap::new();
-        for (root, print) in roots.iter().zip(&self.prints) {
-            let id = least.entry(*root).or_insert(*print);
-            *id = *print.min(id);
+        // In the order of fingerprints, the first row of a cluster has its least one.
+        let mut least: HashMap<u32, u32> = HashMap::new();
+        for row in &order {
+            if let Some(root) = roots.get(*row as usize) {
+                least.entry(*root).or_insert(*row);
+            }
         }
-        let id = |root: &u32| least.get(root).copied();
-        roots
-            .iter()
-            .zip(&self.prints)
-            .map(|(root, print)| id(root).unwrap_or(*print))
-            .collect()
+        let id = |root: &u32| least.get(root).copied().map_or_else(|| print(*root), print);
+        roots.iter().map(id).collect()
     }
 }

@@ -17,6 +17,16 @@ pub trait Items: Sync {
     fn read(&self, row: usize, scratch: &mut Vec<u8>, out: &mut Vec<u128>) -> u128;
 }
 
+impl<T: Items + ?Sized> Items for &T {
+    fn rows(&self) -> usize {
+        (**self).rows()
+    }
+
+    fn read(&self, row: usize, scratch: &mut Vec<u8>, out: &mut Vec<u128>) -> u128 {
+        (**self).read(row, scratch, out)
+    }
+}
+
 /// Texts as sets of shingles: [`SHINGLE_WORDS`] words in a row, lower-cased. A
 /// word is a run of letters, digits and underscores. Shorter texts and `None`
 /// have no shingles.

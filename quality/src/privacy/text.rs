@@ -8,7 +8,7 @@ use regex::{Regex, RegexSet};
 
 use super::checksum::{iban, luhn};
 use super::hint::Hint;
-use super::{national, words};
+use super::{national, streets, words};
 
 /// One thing a text can be; a bit of [`Signals::bits`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,13 +75,21 @@ impl Signals {
         self.bits | self.shaped | self.valid == 0
     }
 
+    /// Of six to eight digits that are no day.
+    pub fn of_digits(phone: bool, id: bool) -> Self {
+        let mut signals = Self::default();
+        signals.set(Signal::PhoneDigits, phone);
+        signals.set(Signal::IdShaped, id);
+        signals
+    }
+
     fn set(&mut self, signal: Signal, on: bool) {
         self.bits |= u32::from(on) << signal as u8;
     }
 }
 
 /// Bytes of a text by class: what can it be at all?
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Classes {
     digits: u32,
     letters: u32,
@@ -95,21 +103,49 @@ struct Classes {
 }
 
 impl Classes {
+    /// Bits of one class within a lane.
+    const LANE: u32 = 7;
+    /// Bytes after which a lane could run over.
+    const STRIDE: usize = 127;
+    /// One in the lane of the class of every byte; bytes of no class count nowhere.
+    const LANES: [u64; 256] = {
+        let mut lanes = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            lanes[byte] = match byte as u8 {
+                b'0'..=b'9' => 1,
+                b'a'..=b'z' | b'A'..=b'Z' => 1 << Self::LANE,
+                b' ' => 1 << (2 * Self::LANE),
+                b'.' => 1 << (3 * Self::LANE),
+                b':' => 1 << (4 * Self::LANE),
+                b'-' => 1 << (5 * Self::LANE),
+                b'@' => 1 << (6 * Self::LANE),
+                b'+' => 1 << (7 * Self::LANE),
+                128.. => 1 << (8 * Self::LANE),
+                _ => 0,
+            };
+            byte += 1;
+        }
+        lanes
+    };
+
+    /// All classes are counted at once, in lanes of one word.
     fn of(text: &str) -> Self {
         let mut classes = Self::default();
-        for byte in text.bytes() {
-            *match byte {
-                b'0'..=b'9' => &mut classes.digits,
-                b'a'..=b'z' | b'A'..=b'Z' => &mut classes.letters,
-                b' ' => &mut classes.spaces,
-                b'.' => &mut classes.dots,
-                b':' => &mut classes.colons,
-                b'-' => &mut classes.dashes,
-                b'@' => &mut classes.ats,
-                b'+' => &mut classes.plus,
-                128.. => &mut classes.wide,
-                _ => continue,
-            } += 1;
+        for part in text.as_bytes().chunks(Self::STRIDE) {
+            let counts = part
+                .iter()
+                .fold(0, |sum, byte| sum + Self::LANES[usize::from(*byte)]);
+            let lane = |place: u32| (counts >> (place * Self::LANE)) as u32 & 127;
+            classes.digits += lane(0);
+            classes.letters += lane(1);
+            classes.spaces += lane(2);
+            classes.dots += lane(3);
+            classes.colons += lane(4);
+            classes.dashes += lane(5);
+            classes.ats += lane(6);
+            classes.plus += lane(7);
+            classes.wide += lane(8);
         }
         classes
     }
@@ -124,7 +160,7 @@ static SET: LazyLock<Option<RegexSet>> =
 
 /// Digits and word characters of ASCII only, and whatever lies beyond it as letters: much smaller
 /// automata than those of the Unicode classes, and nothing here needs the difference.
-fn narrow(pattern: &str) -> String {
+pub(super) fn narrow(pattern: &str) -> String {
     pattern
         .replace(r"\p{L}", r"[A-Za-z\u{80}-\u{10FFFF}]")
         .replace(r"\d", "[0-9]")
@@ -174,21 +210,6 @@ const ANYWHERE: [(Signal, &str); 10] = [
         r"(?:^|\W)(?:xox[abprs]-[\w-]{10,}|[sr]k_(?:live|test)_[A-Za-z\d]{16,}|AIza[\w-]{35}|npm_[A-Za-z\d]{36}|SG\.[\w-]{16,}\.[\w-]{16,}|AGE-SECRET-KEY-1[A-Z\d]{58})",
     ),
 ];
-
-/// House number and way, in the manner of several countries.
-const STREETS: [&str; 5] = [
-    r"(?i)^\s*\d{1,5}[a-z]?,?\s+(?:[\p{L}'.-]+\s+){1,4}(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|court|ct|place|pl|terrace|tce|crescent|cres|circuit|cct|close|way|parade|pde|square|highway|hwy|parkway|pkwy|grove)\b",
-    r"(?i)\p{L}{2,}\s?(?:straße|strasse|str\.|weg|gasse|allee|platz|damm|ufer|laan|straat|plein|gatan|vägen|gade|vej)\s+\d{1,4}\s?[a-z]?(?:$|\W)",
-    r"(?i)^\s*\d{1,4}(?:\s?(?:bis|ter|[a-d]))?,?\s+(?:rue|avenue|boulevard|bd|chemin|impasse|quai|allée|route|cours)\s+\p{L}",
-    r"(?i)^\s*(?:via|viale|piazza|corso|calle|avenida|paseo|rua|travessa|ulica|ul\.)\s+\p{L}.*\d{1,4}",
-    r"(?i)(?:\bp\.?\s?o\.?\s?box\s+\d+|[路街巷]\d+号)",
-];
-
-static STREET_SET: LazyLock<Option<RegexSet>> =
-    LazyLock::new(|| RegexSet::new(STREETS.map(narrow)).ok());
-
-/// Longest text that is read as an address, in bytes.
-const LONGEST_ADDRESS: usize = 200;
 
 macro_rules! pattern {
     ($name:ident, $pattern:literal) => {
@@ -262,12 +283,11 @@ fn anywhere(text: &str, classes: &Classes, signals: &mut Signals) {
             signals.set(ANYWHERE[place].0, true);
         }
     }
-    let street = digits >= 1
-        && letters + classes.wide >= 3
-        && (classes.spaces >= 1 || classes.wide > 0)
-        && text.len() <= LONGEST_ADDRESS;
-    if street && let Some(set) = STREET_SET.as_ref() {
-        signals.set(Signal::StreetAddress, set.is_match(text));
+    let street =
+        digits >= 1 && letters + classes.wide >= 3 && (classes.spaces >= 1 || classes.wide > 0);
+    if street {
+        let found = streets::is_address(text, classes.wide == 0);
+        signals.set(Signal::StreetAddress, found);
     }
 }
 
@@ -456,11 +476,6 @@ mod tests {
         for pattern in [&CARD, &IBAN, &PHONE, &PAIR, &FINE, &DAY] {
             assert!(pattern.is_some());
         }
-        assert!(
-            STREET_SET
-                .as_ref()
-                .is_some_and(|set| set.len() == STREETS.len())
-        );
     }
 
     #[test]

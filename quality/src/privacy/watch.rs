@@ -7,7 +7,7 @@ use super::national::SCHEMES;
 use super::text::{self, Signal, Signals};
 use super::{PersonalFinding, verdict};
 use crate::analysis::Cells;
-use crate::dedup::integer_of;
+use crate::dedup::{NULL_KEY, integer_of};
 use crate::policy::ColumnType;
 use crate::profile::Finding;
 
@@ -17,6 +17,11 @@ const SLOTS: usize = 512;
 const DISTINCT: usize = 8;
 /// Smallest whole number that could be a number of a person.
 const SMALLEST: u64 = 100_000;
+/// Whole numbers below it have no more than eight digits, too few for a card, an account or a
+/// number given by a state.
+const SHORT: u64 = 100_000_000;
+/// Smallest whole number of seven digits, as the shortest phone numbers have.
+const PHONE: u64 = 1_000_000;
 
 /// How often a signal was seen.
 #[derive(Clone, Debug, Default)]
@@ -72,22 +77,35 @@ impl Watch {
     /// data of their own (truth values, times of day, bytes) are only counted.
     pub fn scan(&mut self, kind: ColumnType, cells: &Cells<'_>, first: u64, rows: usize) {
         self.is_text = kind == ColumnType::String;
-        let numbered = (first..).zip(0..rows);
-        for (row, at) in numbered.filter(|(_, at)| !cells.is_missing(*at)) {
+        let keys = cells.keys().get(..rows).unwrap_or(cells.keys());
+        let looked_at = match kind {
+            ColumnType::String => true,
+            ColumnType::Date | ColumnType::Timestamp => self.hint.birth,
+            _ => kind.is_number(),
+        };
+        if !looked_at {
+            let present = keys.iter().filter(|key| **key != NULL_KEY).count();
+            self.present += present as u64;
+            return;
+        }
+        let numbered = (first..).zip(keys).enumerate();
+        for (at, (row, key)) in numbered.filter(|(_, (_, key))| **key != NULL_KEY) {
             match kind {
                 ColumnType::String => match cells.text(at) {
                     Some(text) => self.text(text, row),
                     None => self.present += 1,
                 },
-                ColumnType::Date | ColumnType::Timestamp if self.hint.birth => {
+                ColumnType::Date | ColumnType::Timestamp => {
                     self.present += 1;
                     self.tally(Signal::Day, row, row);
                 }
-                _ if kind.is_number() => match integer_of(cells.key(at)) {
+                _ => match integer_of(*key) {
                     Some(whole) => self.whole(u64::try_from(whole).unwrap_or(0), row),
-                    None => self.fraction(cells.number(at).unwrap_or(0.0), row),
+                    None if self.hint.coordinate => {
+                        self.fraction(cells.number(at).unwrap_or(0.0), row);
+                    }
+                    None => self.present += 1,
                 },
-                _ => self.present += 1,
             }
         }
     }
@@ -144,8 +162,23 @@ impl Watch {
     pub(super) fn whole(&mut self, value: u64, row: u64) {
         if value < SMALLEST {
             self.present += 1;
-            return;
+        } else if value < SHORT && !self.hint.birth {
+            self.short(value, row);
+        } else {
+            self.long(value, row);
         }
+    }
+
+    /// What [`text::examine`] says about six to eight digits of no day.
+    fn short(&mut self, value: u64, row: u64) {
+        self.present += 1;
+        let signals = Signals::of_digits(value >= PHONE, self.hint.id);
+        if !signals.none() {
+            self.note(signals, row, value);
+        }
+    }
+
+    fn long(&mut self, value: u64, row: u64) {
         let mut buffer = [0u8; 20];
         let mut start = buffer.len();
         let mut rest = value;
@@ -177,6 +210,45 @@ impl Watch {
 }
 
 /// Places of the bits that are set.
-fn ones(bits: u32) -> impl Iterator<Item = usize> {
-    (0..32).filter(move |place| bits >> place & 1 == 1)
+fn ones(mut bits: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = (bits != 0).then(|| bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        place
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_numbers_are_what_their_digits_are() {
+        for column in [
+            "c",
+            "customer_id",
+            "ssn",
+            "birth_date",
+            "phone",
+            "lat",
+            "password",
+        ] {
+            for value in [
+                100_000, 999_999, 1_000_000, 4_111_111, 19_900_131, 99_999_999,
+            ] {
+                let (mut short, mut long) = (Watch::new(column), Watch::new(column));
+                short.whole(value, 3);
+                long.long(value, 3);
+                let counts = |watch: &Watch| -> Vec<u64> {
+                    watch
+                        .signals
+                        .iter()
+                        .map(|tally| tally.cells.count)
+                        .collect()
+                };
+                assert_eq!(counts(&short), counts(&long), "{column} {value}");
+                assert_eq!((short.shaped, short.present), (long.shaped, long.present));
+            }
+        }
+    }
 }

@@ -5,13 +5,14 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::dedup::CellKey;
+use crate::dedup::{CellKey, key_hash};
 
 /// Number of distinct values up to which counting is exact (exclusive).
 pub(crate) const EXACT_LIMIT: usize = 4096;
 
 const PRECISION: u32 = 14;
 const REGISTERS: usize = 1 << PRECISION;
+type Registers = [u8; REGISTERS];
 /// Largest rank of a hash: leading zeros of the other 50 bits, plus one.
 const TOP_RANK: usize = 64 - PRECISION as usize + 1;
 
@@ -38,7 +39,7 @@ pub(crate) struct Distinct {
     last: Option<(CellKey, u32)>,
     slots: HashMap<u64, u32, BuildHasherDefault<Identity>>,
     counts: Vec<u64>,
-    registers: Option<Box<[u8]>>,
+    registers: Option<Box<Registers>>,
 }
 
 impl Distinct {
@@ -52,7 +53,12 @@ impl Distinct {
     }
 
     /// Counts one present value; `true` when it is a new exact one.
+    #[inline]
     pub fn add(&mut self, key: CellKey) -> bool {
+        if let Some(registers) = &mut self.registers {
+            note(registers, key_hash(key));
+            return false;
+        }
         if let Some((last, slot)) = self.last
             && last == key
         {
@@ -61,13 +67,7 @@ impl Distinct {
             }
             return false;
         }
-        let hash = xxh3_64(&key.to_le_bytes());
-        if let Some(registers) = &mut self.registers {
-            note(registers, hash);
-            self.last = Some((key, u32::MAX));
-            return false;
-        }
-        self.add_exact(key, hash)
+        self.add_exact(key, key_hash(key))
     }
 
     fn add_exact(&mut self, key: CellKey, hash: u64) -> bool {
@@ -78,7 +78,7 @@ impl Distinct {
         }
         let slot = self.counts.len();
         if slot + 1 == EXACT_LIMIT {
-            let mut registers = vec![0; REGISTERS].into_boxed_slice();
+            let mut registers = Box::new([0; REGISTERS]);
             for &known in self.slots.keys() {
                 note(&mut registers, known);
             }
@@ -127,11 +127,13 @@ impl Distinct {
     }
 }
 
-fn note(registers: &mut [u8], hash: u64) {
-    let register = (hash >> (64 - PRECISION)) as usize;
+#[inline]
+fn note(registers: &mut Registers, hash: u64) {
+    // Fourteen bits are always within.
+    let seen = &mut registers[(hash >> (64 - PRECISION)) as usize];
     let rank = ((hash << PRECISION) | (1 << (PRECISION - 1))).leading_zeros() as u8 + 1;
-    if let Some(seen) = registers.get_mut(register) {
-        *seen = (*seen).max(rank);
+    if *seen < rank {
+        *seen = rank;
     }
 }
 
@@ -139,9 +141,9 @@ fn note(registers: &mut [u8], hash: u64) {
 /// algorithms for HyperLogLog sketches", 2017, algorithm 6): no bias tables,
 /// standard error 1.04/√2^14 = 0.81 %. Only additions, products, quotients and
 /// square roots: the same bits on every machine.
-fn estimate(registers: &[u8]) -> u64 {
+fn estimate(registers: &Registers) -> u64 {
     let mut ranks = [0u32; TOP_RANK + 1];
-    for &rank in registers {
+    for &rank in registers.iter() {
         ranks[usize::from(rank).min(TOP_RANK)] += 1;
     }
     let m = REGISTERS as f64;

@@ -1,6 +1,5 @@
 //! Columns of numbers, truth values, dates and times.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
@@ -10,7 +9,7 @@ use serde_json::Value;
 use super::values::{ColumnPreview, Frequencies, Sample};
 use super::{Batch, Column, Facts, Settings, declared_text, domain_keys};
 use crate::clean::{Read, Scalar, target_type, tidy};
-use crate::dedup::{CellKey, NULL_KEY};
+use crate::dedup::{CellKey, KeySet, NULL_KEY};
 use crate::error::AssessError;
 use crate::input;
 use crate::policy::{ColumnRule, ColumnType, NullTokens, Policy};
@@ -20,7 +19,7 @@ pub(super) struct ScalarColumn<T> {
     kind: ColumnType,
     min: Option<T>,
     max: Option<T>,
-    domain: Option<HashSet<CellKey>>,
+    domain: Option<KeySet>,
     tokens: NullTokens,
     settings: Settings,
     facts: Facts,

@@ -1,6 +1,5 @@
 //! Columns of text.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray, StringViewBuilder};
@@ -9,10 +8,11 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use regex::Regex;
 
+use super::shape::Shape;
 use super::values::{ColumnPreview, Frequencies};
 use super::{Batch, Column, Facts, LengthCounter, Lengths, Settings, declared_text, domain_keys};
 use crate::clean::tidy;
-use crate::dedup::{CellKey, NULL_KEY, text_key};
+use crate::dedup::{CellKey, KeySet, NULL_KEY, text_key};
 use crate::error::AssessError;
 use crate::input;
 use crate::policy::{ColumnRule, NullTokens, Policy};
@@ -20,7 +20,7 @@ use crate::policy::{ColumnRule, NullTokens, Policy};
 pub(super) struct TextColumn {
     name: String,
     pattern: Option<Pattern>,
-    domain: Option<HashSet<CellKey>>,
+    domain: Option<KeySet>,
     tokens: NullTokens,
     facts: Facts,
     values: Frequencies,
@@ -390,9 +390,10 @@ fn characters(text: &str) -> u64 {
     text.bytes().filter(|b| b & 0xc0 != 0x80).count() as u64
 }
 
-/// A regular expression with the verdicts on recent short texts.
+/// A regular expression with the verdicts on recent short texts, and its shape if it has one.
 struct Pattern {
     regex: Regex,
+    shape: Option<Shape>,
     recent: Vec<(CellKey, bool)>,
 }
 
@@ -403,12 +404,17 @@ impl Pattern {
 
     fn new(regex: Regex) -> Self {
         Self {
+            shape: Shape::of(regex.as_str()),
             regex,
             recent: vec![(NULL_KEY, false); Self::SLOTS],
         }
     }
 
     fn matches(&mut self, text: &str, key: CellKey) -> bool {
+        let shape = self.shape.as_ref();
+        if let Some(verdict) = shape.and_then(|shape| shape.matches(text)) {
+            return verdict;
+        }
         if text.len() > Self::EXACT {
             return self.regex.is_match(text);
         }

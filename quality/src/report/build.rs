@@ -135,6 +135,7 @@ pub(crate) fn build(measured: &Measured<'_>) -> Report {
         not_measured: NOT_MEASURED
             .iter()
             .filter(|name| !measured.found.iter().any(|(found, _)| found == *name))
+            .chain((!measured.policy.is_declared() && has_no_licence(measured)).then_some(&LICENCE))
             .map(|name| (*name).to_owned())
             .collect(),
         rules: (*measured.policy != Policy::default()).then(|| measured.policy.clone()),
@@ -151,9 +152,18 @@ const NOT_MEASURED: [&str; 5] = [
     "drift",
 ];
 
+/// What is named so instead of a gate where nothing is declared at all: a file by itself has no
+/// place to say its licence, and nobody asked to publish it.
+const LICENCE: &str = "licence";
+
+fn has_no_licence(measured: &Measured<'_>) -> bool {
+    let licence = measured.policy.license.as_deref();
+    licence.is_none_or(|licence| licence.trim().is_empty())
+}
+
 fn gates(measured: &Measured<'_>) -> Vec<Gate> {
-    let licence = measured.policy.license.as_deref().unwrap_or("").trim();
-    let missing = licence.is_empty().then(|| Gate {
+    let asked = measured.policy.is_declared();
+    let missing = (asked && has_no_licence(measured)).then(|| Gate {
         name: "licence_missing".into(),
         reason: "No licence is declared: nobody can know what the data may be used for. \
                  Set `license` in the rules."

@@ -57,6 +57,8 @@ diesel::table! {
         received_at -> Nullable<Instant>,
         decided_at -> Nullable<Instant>,
         withdrawn_at -> Nullable<Instant>,
+        items_blob -> Nullable<Text>,
+        items_rule -> Nullable<Text>,
     }
 }
 
@@ -105,6 +107,22 @@ diesel::table! {
         rows_late -> BigInt,
         mass -> Text,
         grade -> Integer,
+        detail -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::columns::Id;
+
+    epoch_part (revision_id, epoch, contribution_id) {
+        revision_id -> Id,
+        epoch -> Integer,
+        contribution_id -> Id,
+        rows_unique -> BigInt,
+        rows_shared -> BigInt,
+        rows_late -> BigInt,
+        mass -> Text,
         detail -> Text,
     }
 }

@@ -116,5 +116,6 @@ diesel::table! {
         linked_by -> Id,
         linked_at -> Instant,
         ended_at -> Nullable<Instant>,
+        ended_because -> Nullable<Text>,
     }
 }

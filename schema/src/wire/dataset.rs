@@ -258,6 +258,17 @@ pub struct RevisionView {
     pub personal_data: Option<String>,
 }
 
+/// Answer of `GET /api/v1/revisions/{id}/report`: what `granary assess --verify` reads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SignedReport {
+    /// The quality report of the revision file.
+    pub report: Value,
+    /// Ed25519 key of the node, base64url; it stands in `/.well-known/granary.json`, too.
+    pub public_key: String,
+    /// Compact JWS over the canonical JSON of the report.
+    pub signature: String,
+}
+
 /// Answer of `GET /api/v1/revisions/{id}/shares`: who is paid for a revision, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SharesView {

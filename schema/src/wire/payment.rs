@@ -97,6 +97,14 @@ pub struct MessageView {
     pub at: DateTime<Utc>,
 }
 
+/// Body of `POST /api/v1/admin/messages/{id}/ignore`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetAside {
+    /// Why the message needs nothing; kept with it.
+    pub reason: String,
+}
+
 /// The answer to a webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Received {

@@ -129,7 +129,7 @@ pub async fn issue_password_reset(
     created(reset_password::issue_by_name(&ctx, &who, name).await?)
 }
 
-/// Declares parties to be one entity: from the next revision on they are weighed as one.
+/// Declares parties to be one entity: for what is sold from now on they are weighed as one.
 #[utoipa::path(tag = "operator", responses((status = 201, body = EntityView)))]
 #[post("/admin/entities")]
 pub async fn link_parties(
@@ -150,10 +150,24 @@ pub async fn list_entities(ctx: Data<Ctx>, Signed(who): Signed) -> Answer<Page<E
     })
 }
 
+/// Query of an end.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Because {
+    /// Why; kept.
+    reason: Option<String>,
+}
+
 /// Takes a party (id, handle or e-mail address) out of its entity.
-#[utoipa::path(tag = "operator", responses((status = 204)))]
+#[utoipa::path(tag = "operator", params(Because), responses((status = 204)))]
 #[delete("/admin/parties/{id}/entity")]
-pub async fn unlink_party(ctx: Data<Ctx>, Signed(who): Signed, party: Path<String>) -> Done {
-    entities::unlink(&ctx, &who, party.into_inner()).await?;
+pub async fn unlink_party(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    party: Path<String>,
+    because: Query<Because>,
+) -> Done {
+    let Because { reason } = because.into_inner();
+    entities::unlink(&ctx, &who, party.into_inner(), reason).await?;
     done()
 }

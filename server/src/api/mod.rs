@@ -84,7 +84,8 @@ fn books(api: &mut ServiceConfig) {
         .service(payments::list_payments)
         .service(payments::show_payment)
         .service(payments::list_messages)
-        .service(payments::retry_message);
+        .service(payments::retry_message)
+        .service(payments::ignore_message);
 }
 
 /// Every route of version 1.

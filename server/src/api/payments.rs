@@ -2,7 +2,7 @@
 
 use actix_web::web::{Bytes, Data, Json, Path, Query};
 use actix_web::{HttpRequest, get, post};
-use schema::wire::{MessageView, NewPayment, Page, PageQuery, PaymentView, Received};
+use schema::wire::{MessageView, NewPayment, Page, PageQuery, PaymentView, Received, SetAside};
 use uuid::Uuid;
 
 use super::answer::{Answer, Created, Done, MoneyKey, created, done, ok};
@@ -65,6 +65,19 @@ pub async fn list_messages(
 #[post("/admin/messages/{id}/retry")]
 pub async fn retry_message(ctx: Data<Ctx>, Signed(who): Signed, id: Path<Uuid>) -> Done {
     messages::retry(&ctx, &who, *id).await?;
+    done()
+}
+
+/// Sets a parked or failed message of the provider aside for good, with a reason.
+#[utoipa::path(tag = "operator", responses((status = 204)))]
+#[post("/admin/messages/{id}/ignore")]
+pub async fn ignore_message(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    id: Path<Uuid>,
+    why: Json<SetAside>,
+) -> Done {
+    messages::ignore(&ctx, &who, *id, why.into_inner()).await?;
     done()
 }
 

@@ -2,8 +2,9 @@
 
 use actix_web::web::{Data, Json, Path, Query};
 use actix_web::{get, post};
-use schema::wire::{NewRevision, Page, PageQuery, RevisionView, SharesView};
-use serde_json::Value;
+use schema::wire::{NewRevision, Page, PageQuery, RevisionView, SharesView, SignedReport};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::answer::{Answer, Created, accepted, ok};
@@ -46,24 +47,33 @@ pub async fn show_revision(
     ok(revisions::show(&ctx, who.as_ref(), *id).await?)
 }
 
-/// Its quality report.
-#[utoipa::path(tag = "revisions", security(()), responses((status = 200, body = Value)))]
+/// Its quality report, signed by the node.
+#[utoipa::path(tag = "revisions", security(()), responses((status = 200, body = SignedReport)))]
 #[get("/revisions/{id}/report")]
 pub async fn show_revision_report(
     ctx: Data<Ctx>,
     MaybeSigned(who): MaybeSigned,
     id: Path<Uuid>,
-) -> Answer<Value> {
-    ok(revisions::report(&ctx, who.as_ref(), *id).await?)
+) -> Answer<SignedReport> {
+    ok(revisions::signed_report(&ctx, who.as_ref(), *id).await?)
+}
+
+/// Query of the shares.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct OfEpoch {
+    /// Number of the epoch; the last one when absent.
+    epoch: Option<i32>,
 }
 
 /// Who is paid for it, and why.
-#[utoipa::path(tag = "revisions", security(()), responses((status = 200, body = SharesView)))]
+#[utoipa::path(tag = "revisions", security(()), params(OfEpoch), responses((status = 200, body = SharesView)))]
 #[get("/revisions/{id}/shares")]
 pub async fn show_shares(
     ctx: Data<Ctx>,
     MaybeSigned(who): MaybeSigned,
     id: Path<Uuid>,
+    of: Query<OfEpoch>,
 ) -> Answer<SharesView> {
-    ok(revisions::shares(&ctx, who.as_ref(), *id).await?)
+    ok(revisions::shares(&ctx, who.as_ref(), *id, of.epoch).await?)
 }

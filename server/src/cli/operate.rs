@@ -188,9 +188,14 @@ pub async fn entity(args: Entity) -> Outcome {
         EntityAction::List { print, remote } => {
             (settings::party(&remote)?.entities().await?, print)
         }
-        EntityAction::Unlink { party, remote } => {
-            settings::party(&remote)?.unlink_party(&party).await?;
-            return print_text("It stands alone again from the next revision on.\n");
+        EntityAction::Unlink {
+            party,
+            reason,
+            remote,
+        } => {
+            let client = settings::party(&remote)?;
+            client.unlink_party(&party, reason.as_deref()).await?;
+            return print_text("It stands alone again for what is sold from now on.\n");
         }
     };
     if print.json {

@@ -1,6 +1,6 @@
 //! wallet, its payments, and messages of the payment provider.
 
-use schema::wire::{MessageView, NewPayment, PayWay, PaymentView, WalletView};
+use schema::wire::{MessageView, NewPayment, PayWay, PaymentView, SetAside, WalletView};
 
 use super::amount::{Price, show};
 use super::args::{Messages, MessagesAction, Remote, Wallet, WalletAction, Way};
@@ -129,9 +129,19 @@ fn wallet_text(wallet: &WalletView) -> String {
 }
 
 pub async fn messages(args: &Messages) -> Outcome {
-    if let Some(MessagesAction::Retry { id, remote }) = &args.action {
-        settings::party(remote)?.retry_message(*id).await?;
-        return print_text("It is being worked on again.\n");
+    match &args.action {
+        None => {}
+        Some(MessagesAction::Retry { id, remote }) => {
+            settings::party(remote)?.retry_message(*id).await?;
+            return print_text("It is being worked on again.\n");
+        }
+        Some(MessagesAction::Ignore { id, reason, remote }) => {
+            let why = SetAside {
+                reason: reason.clone(),
+            };
+            settings::party(remote)?.ignore_message(*id, &why).await?;
+            return print_text("Set aside; your reason is kept with it.\n");
+        }
     }
     let messages = settings::party(&args.remote)?.provider_messages().await?;
     if args.print.json {
@@ -157,6 +167,9 @@ fn messages_text(messages: &[MessageView]) -> String {
             one.id
         ));
     }
-    text.push_str("Another try: granary messages retry ID\n");
+    text.push_str(
+        "Another try: granary messages retry ID; nothing to do: granary messages ignore ID \
+         --reason WHY\n",
+    );
     text
 }

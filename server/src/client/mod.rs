@@ -8,6 +8,7 @@
 pub mod download;
 mod error;
 mod http;
+pub mod log;
 mod routes;
 pub mod upload;
 mod wait;

@@ -156,8 +156,14 @@ impl Client {
     }
 
     /// `GET /api/v1/revisions/{id}/report`
-    pub async fn revision_report(&self, id: Uuid) -> Answer<Value> {
+    pub async fn revision_report(&self, id: Uuid) -> Answer<SignedReport> {
         self.get(&format!("/api/v1/revisions/{id}/report")).await
+    }
+
+    /// `GET /api/v1/revisions/{id}/shares`, as one of its epochs froze them
+    pub async fn shares_of_epoch(&self, id: Uuid, epoch: i32) -> Answer<SharesView> {
+        self.get(&format!("/api/v1/revisions/{id}/shares?epoch={epoch}"))
+            .await
     }
 
     /// `GET /api/v1/revisions/{id}/shares`
@@ -272,6 +278,13 @@ impl Client {
         self.all("/api/v1/admin/messages", &[]).await
     }
 
+    /// `POST /api/v1/admin/messages/{id}/ignore`
+    pub async fn ignore_message(&self, id: Uuid, why: &SetAside) -> Answer<()> {
+        let path = format!("/api/v1/admin/messages/{id}/ignore");
+        let request = self.request(reqwest::Method::POST, &path).json(why);
+        self.send(request).await.map(drop)
+    }
+
     /// `POST /api/v1/admin/messages/{id}/retry`
     pub async fn retry_message(&self, id: Uuid) -> Answer<()> {
         let path = format!("/api/v1/admin/messages/{id}/retry");
@@ -350,9 +363,10 @@ impl Client {
     }
 
     /// `DELETE /api/v1/admin/parties/{id}/entity`; handle or e-mail address serve as well.
-    pub async fn unlink_party(&self, party: &str) -> Answer<()> {
-        self.delete(&format!("/api/v1/admin/parties/{}/entity", segment(party)))
-            .await
+    pub async fn unlink_party(&self, party: &str, reason: Option<&str>) -> Answer<()> {
+        let path = format!("/api/v1/admin/parties/{}/entity", segment(party));
+        let because = reason.map(|reason| format!("?reason={}", segment(reason)));
+        self.delete(&(path + &because.unwrap_or_default())).await
     }
 
     /// `GET /api/v1/admin/trial-balance`

@@ -1,6 +1,6 @@
 //! A revision is weighed, joined, signed and published.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{BufReader, Read, Seek};
 
 use chrono::{DateTime, Utc};
@@ -12,9 +12,10 @@ use dataset_core::seal::Header;
 use ledger::epoch::{self, Epoch, EpochError};
 use schema::db::Db;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::blobs::{BlobKind, Staged, storage_fault};
+use crate::blobs::{BlobKey, BlobKind, Staged, storage_fault};
 use crate::ctx::{Ctx, blocking};
 use crate::error::Fault;
 use crate::flows::assess::{drop_files, earlier, grade, keep, open, stored};
@@ -27,6 +28,9 @@ use crate::store::entities;
 use crate::store::revisions::{self, PartRow, Published, RevisionRow, ShareRow};
 use crate::worker::wire::{LatePart, LearnedPart, Weighed, WeighedPart};
 use crate::worker::{self, Composed, Holding, Outcome, Progress};
+
+mod near;
+pub mod reweigh;
 
 /// Why a contribution earned what it did; kept with each part of a revision.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -134,8 +138,12 @@ pub async fn run(ctx: &Ctx, id: Uuid, progress: Progress) -> Result<(), Fault> {
         // Accepted after publishing was asked for.
         return fail(ctx, id, words).await;
     }
+    let contract: Value = serde_json::from_str(&plan.contract).map_err(Fault::internal)?;
+    let (plan, progress) = match near::prepare(ctx, plan, &contract, progress).await? {
+        Ok(ready) => ready,
+        Err(words) => return fail(ctx, id, words).await,
+    };
     let holdings = holdings(ctx, &plan).await?;
-    let contract = serde_json::from_str(&plan.contract).map_err(Fault::internal)?;
     let as_of = plan.revision.created_at.into();
     let earlier = earlier(ctx, plan.previous.as_ref()).await?;
     match worker::compose(ctx, holdings, contract, as_of, earlier, progress).await? {
@@ -177,6 +185,12 @@ struct Plan {
     rows: Vec<ContributionRow>,
     /// Entities of linked parties.
     entities: HashMap<Uuid, Uuid>,
+    /// By which rule rows are near duplicates, where the contract has one.
+    near: Option<String>,
+    /// Contributions in a revision that is published already and only weighed again.
+    published: Option<HashSet<Uuid>>,
+    /// Whether weights follow from what stands in the rows, too.
+    learns: bool,
 }
 
 impl Plan {
@@ -200,7 +214,23 @@ impl Plan {
             previous,
             rows,
             entities,
+            near: None,
+            published: None,
+            learns: true,
         }))
+    }
+
+    /// Whether a contribution is part of what is weighed.
+    fn stands(&self, row: &ContributionRow) -> bool {
+        match &self.published {
+            Some(parts) => parts.contains(&row.id.0),
+            None => standing(row),
+        }
+    }
+
+    /// Whether its rows are read: to be joined, or to learn from.
+    fn reads(&self, row: &ContributionRow) -> bool {
+        self.stands(row) && (self.published.is_none() || self.learns)
     }
 
     /// The person or house behind a party.
@@ -220,11 +250,18 @@ async fn holdings(ctx: &Ctx, plan: &Plan) -> Result<Vec<Holding>, Fault> {
         let marks = open(ctx, stored(row.marks_blob.as_deref())?)
             .await?
             .map_err(Fault::internal)?;
-        let part = if standing(row) {
+        let part = if plan.reads(row) {
             let cleaned = stored(row.cleaned_blob.as_deref())?;
             Some(open(ctx, cleaned).await?.map_err(Fault::internal)?)
         } else {
             None
+        };
+        let items = match row.items_blob.as_deref().filter(|_| plan.near.is_some()) {
+            Some(name) => {
+                let file = open(ctx, BlobKey::stored(name)?).await?;
+                Some(file.map_err(Fault::internal)?)
+            }
+            None => None,
         };
         holdings.push(Holding {
             contribution: row.id.0,
@@ -237,7 +274,9 @@ async fn holdings(ctx: &Ctx, plan: &Plan) -> Result<Vec<Holding>, Fault> {
                 .map(|mark| number(Some(mark)))
                 .transpose()?,
             grade: u32::try_from(row.grade.unwrap_or(0)).map_err(Fault::internal)?,
+            standing: plan.stands(row),
             marks,
+            items,
             part,
         });
     }
@@ -346,7 +385,7 @@ async fn publish(
         personal_data: contract.personal_class().name().to_owned(),
     };
     let parts = part_rows(&plan, &weighed)?;
-    let shares = share_rows(&plan, epoch.as_ref(), &weighed.weights)?;
+    let shares = share_rows(&plan, epoch.as_ref(), &weighed.weights, FIRST_EPOCH)?;
     let frozen = epoch.map(|epoch| (epoch.digest(), shares));
     let published = ctx
         .write(move |db| write(db, &plan, row, &parts, frozen, now))
@@ -406,7 +445,7 @@ fn write(
     Ok(true)
 }
 
-/// Epochs of a revision are numbered from 1; scoring again would make another.
+/// Epochs of a revision are numbered from 1; weighing again makes another.
 const FIRST_EPOCH: i32 = 1;
 
 fn manifest(
@@ -459,7 +498,7 @@ fn part_rows(plan: &Plan, weighed: &Weighed) -> Result<Vec<PartRow>, Fault> {
     let parts = weighed.parts.iter();
     let by_id: HashMap<Uuid, &WeighedPart> = parts.map(|part| (part.contribution, part)).collect();
     let mut rows = Vec::new();
-    for row in plan.rows.iter().filter(|row| standing(row)) {
+    for row in plan.rows.iter().filter(|row| plan.stands(row)) {
         let part = by_id
             .get(&row.id.0)
             .ok_or_else(|| Fault::internal("a part is missing"))?;
@@ -495,12 +534,13 @@ fn share_rows(
     plan: &Plan,
     epoch: Option<&Epoch<Uuid>>,
     weights: &BTreeMap<Uuid, String>,
+    number: i32,
 ) -> Result<Vec<ShareRow>, Fault> {
     let shares = epoch.map(Epoch::shares).unwrap_or_default().iter();
     let row = |(party, share): &(Uuid, i64)| {
         Ok(ShareRow {
             revision_id: plan.revision.id,
-            epoch: FIRST_EPOCH,
+            epoch: number,
             party_id: (*party).into(),
             weight: weights
                 .get(party)

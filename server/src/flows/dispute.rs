@@ -10,7 +10,11 @@ use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::journal::command::{At, Command, DisputeEnd, DisputeOpen, Request, Work, currency};
 use crate::paging::Window;
+pub use crate::store::disputes::Affecting;
 use crate::store::{disputes, orders};
+
+/// How the reason of a dispute ends that the payment provider decides.
+pub const BY_PROVIDER: &str = " at the payment provider";
 
 /// Puts what the bank took on hold: it leaves fee, tax, commission and pool at once, and what
 /// is above the payment is the node's loss. Operators only.
@@ -107,4 +111,28 @@ pub async fn list(ctx: &Ctx, who: &Actor, query: PageQuery) -> Result<Page<Dispu
         .read(move |db| disputes::list(db, window.before, window.fetch()))
         .await?;
     Ok(window.page(rows, |row| row.id.0, |row| row.view()))
+}
+
+/// Disputes about an order, oldest first: for its buyer, the dataset's owner and operators.
+///
+/// # Errors
+/// `not_found` for others.
+pub async fn of_order(ctx: &Ctx, who: &Actor, order: Uuid) -> Result<Vec<DisputeView>, Fault> {
+    let (row, owner) = ctx.read(move |db| orders::find(db, order)).await?;
+    rights::order(who, row.buyer_id.0, owner).see()?;
+    let rows = ctx
+        .read(move |db| disputes::of_orders(db, &[Key(order)]))
+        .await?;
+    Ok(rows.iter().map(disputes::DisputeRow::view).collect())
+}
+
+/// Disputes that hold or held back income of the caller, as owner or contributor, newest first.
+/// Buyers and their banks' words are not told.
+///
+/// # Errors
+/// The database's own.
+pub async fn mine(ctx: &Ctx, who: &Actor) -> Result<Vec<Affecting>, Fault> {
+    rights::own(who, who.party).manage()?;
+    let party = Key(who.party);
+    ctx.read(move |db| disputes::affecting(db, party)).await
 }

@@ -1,7 +1,8 @@
 //! Parties that are one person or house, as the operator knows.
 //!
-//! From the next revision on they are weighed as one: a row that several of them brought is
-//! held once, since the earliest of their receipts. Shares that are frozen stay as they are.
+//! They are weighed as one: a row that several of them brought is held once, since the earliest
+//! of their receipts. Every current revision with a part of theirs gets a new epoch, for what is
+//! sold from then on; shares that are frozen stay as they are.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::Fault;
+use crate::flows::compose::reweigh;
 use crate::store::entities::{self as store, LinkRow};
 use crate::store::{counters, parties};
 
@@ -55,12 +57,12 @@ pub async fn link(ctx: &Ctx, who: &Actor, new: NewEntity) -> Result<EntityView, 
             .map(|link| link.party_id.0)
             .collect();
         moved.extend(&named);
-        for party in moved {
+        for party in moved.iter().copied() {
             let old = links.iter().find(|link| link.party_id.0 == party);
             if old.is_some_and(|link| link.entity_id.0 == entity) {
                 continue;
             }
-            store::end(db, party, now.into())?;
+            store::end(db, party, now.into(), Some(&new.reason))?;
             store::insert(
                 db,
                 &LinkRow {
@@ -71,15 +73,19 @@ pub async fn link(ctx: &Ctx, who: &Actor, new: NewEntity) -> Result<EntityView, 
                     linked_by: Key(by),
                     linked_at: now.into(),
                     ended_at: None,
+                    ended_because: None,
                 },
             )?;
         }
+        let moved: Vec<Uuid> = moved.into_iter().collect();
+        reweigh::ask(&own, db, &moved)?;
         let all = views(db)?;
         all.into_iter()
             .find(|view| view.id == entity)
             .ok_or_else(|| Fault::internal("the entity is missing"))
     })
     .await
+    .inspect(|_| ctx.ring())
 }
 
 fn check(new: &NewEntity) -> Result<(), Fault> {
@@ -89,8 +95,12 @@ fn check(new: &NewEntity) -> Result<(), Fault> {
             "Name 2 to 100 parties that are one person or house.",
         ));
     }
-    let length = new.reason.trim().chars().count();
-    if !(3..=200).contains(&length) || new.reason.chars().any(char::is_control) {
+    check_reason(&new.reason)
+}
+
+fn check_reason(reason: &str) -> Result<(), Fault> {
+    let length = reason.trim().chars().count();
+    if !(3..=200).contains(&length) || reason.chars().any(char::is_control) {
         return Err(Fault::invalid(
             "reason",
             "Say how you know, in 3 to 200 characters; it is kept.",
@@ -133,20 +143,35 @@ fn views(db: &mut Db) -> Result<Vec<EntityView>, Fault> {
     Ok(entities)
 }
 
-/// Takes a party out of its entity; from the next revision on it stands alone again.
+/// Takes a party out of its entity; it stands alone again for what is sold from now on.
 ///
 /// # Errors
-/// `not_found` for everybody but the operator, for an unknown party and one that is not linked.
-pub async fn unlink(ctx: &Ctx, who: &Actor, party: String) -> Result<(), Fault> {
+/// `not_found` for everybody but the operator, for an unknown party and one that is not linked;
+/// `invalid` for a bad reason.
+pub async fn unlink(
+    ctx: &Ctx,
+    who: &Actor,
+    party: String,
+    reason: Option<String>,
+) -> Result<(), Fault> {
     rights::node(who).link_parties()?;
-    let now = ctx.now();
+    if let Some(reason) = &reason {
+        check_reason(reason)?;
+    }
+    let (now, own) = (ctx.now(), ctx.clone());
     ctx.write(move |db| {
+        counters::hold(db, counters::RECEIPT)?;
         let party = parties::by_name(db, &party)?.id.0;
-        if store::end(db, party, now.into())? {
-            Ok(())
-        } else {
-            Err(Fault::missing())
+        let links = store::in_force(db)?;
+        let entity = links.iter().find(|link| link.party_id.0 == party);
+        let entity = entity.map(|link| link.entity_id);
+        if !store::end(db, party, now.into(), reason.as_deref())? {
+            return Err(Fault::missing());
         }
+        let members = links.iter().filter(|link| Some(link.entity_id) == entity);
+        let members: Vec<Uuid> = members.map(|link| link.party_id.0).collect();
+        reweigh::ask(&own, db, &members)
     })
     .await
+    .inspect(|()| ctx.ring())
 }

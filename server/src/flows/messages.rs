@@ -1,6 +1,6 @@
 //! Messages of and to payment providers that are not done, for the operator.
 
-use schema::wire::{MessageView, Page, PageQuery};
+use schema::wire::{MessageView, Page, PageQuery, SetAside};
 use uuid::Uuid;
 
 use crate::auth::{Actor, rights};
@@ -8,7 +8,7 @@ use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::jobs::{self, Work};
 use crate::paging::Window;
-use crate::store::inbox::{self, InboxRow};
+use crate::store::inbox::{self, InboxRow, Left};
 use crate::store::outbox::{self, OutboxRow};
 
 /// What waits, is parked or has failed, newest first.
@@ -52,6 +52,32 @@ pub async fn retry(ctx: &Ctx, who: &Actor, id: Uuid) -> Result<(), Fault> {
     .await?;
     ctx.ring();
     Ok(())
+}
+
+/// Sets a parked or failed message of the provider aside for good: it is about nothing of this
+/// node's. The reason is kept with it.
+///
+/// # Errors
+/// `not_found` for others than the operator, for a message to the provider and one that is done
+/// or under way; `invalid` for the reason.
+pub async fn ignore(ctx: &Ctx, who: &Actor, id: Uuid, why: SetAside) -> Result<(), Fault> {
+    rights::node(who).mind_provider()?;
+    let reason = why.reason.trim();
+    if !(1..=300).contains(&reason.chars().count()) {
+        return Err(Fault::invalid(
+            "reason",
+            "Say why the message needs nothing, in 1 to 300 characters.",
+        ));
+    }
+    let left = Left::Ignored(format!("{} set it aside: {reason}", who.handle));
+    let now = ctx.now();
+    ctx.write(move |db| {
+        if !inbox::again(db, id, "failed")? && !inbox::again(db, id, "parked")? {
+            return Err(Fault::missing());
+        }
+        inbox::leave(db, id, &left, now)
+    })
+    .await
 }
 
 fn came_view(row: InboxRow) -> MessageView {

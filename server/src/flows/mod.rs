@@ -32,6 +32,7 @@ pub mod payments;
 pub mod payout_approve;
 pub mod payout_hold;
 pub mod payout_method;
+mod payout_proof;
 pub mod payout_run;
 pub mod payouts;
 pub mod period;

@@ -33,7 +33,16 @@ pub async fn run(ctx: &Ctx, who: &Actor, key: &str, id: Uuid) -> Result<PayoutBa
     let made = ctx.read(move |db| earlier(db, &asked)).await?;
     if made.is_none() {
         let (own, party) = (ctx.clone(), Key(who.party));
-        let work = ctx.read(move |db| prepare(&own, db, id, party)).await?;
+        let prepared = ctx.read(move |db| prepare(&own, db, id, party)).await;
+        let asked = request.clone();
+        let work = match prepared {
+            Ok(work) => work,
+            // An equal request may have been booked between the two looks.
+            Err(fault) => match ctx.read(move |db| earlier(db, &asked)).await? {
+                Some(_) => return shown(ctx, who, id).await,
+                None => return Err(fault),
+            },
+        };
         let command = Command {
             request,
             at: At::now(ctx.now()),
@@ -41,6 +50,11 @@ pub async fn run(ctx: &Ctx, who: &Actor, key: &str, id: Uuid) -> Result<PayoutBa
         };
         ctx.journal.submit(command).await?;
     }
+    shown(ctx, who, id).await
+}
+
+/// The run as it stands, once the statements of its period are issued.
+async fn shown(ctx: &Ctx, who: &Actor, id: Uuid) -> Result<PayoutBatchView, Fault> {
     let view = payouts::show(ctx, who, id).await?;
     if let Some(period) = &view.period {
         let period: Period = period.parse().map_err(Fault::internal)?;

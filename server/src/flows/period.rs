@@ -8,7 +8,8 @@ use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::flows::{checkpoint, statements};
 use crate::journal::command::{At, Command, Request, Work};
-use crate::store::periods;
+pub use crate::store::periods::Turnover;
+use crate::store::{periods, pools};
 
 /// Closes a period and all before it: their statements become final, and what comes later is
 /// booked in the first open period with the time it happened. Closing twice changes nothing.
@@ -60,6 +61,43 @@ pub async fn list(ctx: &Ctx, who: &Actor) -> Result<Page<PeriodView>, Fault> {
         items: rows.into_iter().map(view).collect(),
         next: None,
     })
+}
+
+/// What closing a period would make final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    /// The period.
+    pub name: String,
+    /// Whether its last day is past: only then it can be closed.
+    pub over: bool,
+    /// What was booked in it, by book and kind of entry.
+    pub turnover: Vec<Turnover>,
+}
+
+/// Every open period with what closing it would make final, oldest first; and how many pools
+/// still wait for a settlement. Changes nothing. Operators only.
+///
+/// # Errors
+/// `not_found` for others.
+pub async fn outlook(ctx: &Ctx, who: &Actor) -> Result<(Vec<Outlook>, usize), Fault> {
+    rights::node(who).close_period()?;
+    let running = Period::of(ctx.now());
+    ctx.read(move |db| {
+        let mut open = Vec::new();
+        let rows = periods::all(db)?;
+        for row in rows.into_iter().rev().filter(|row| row.closed_at.is_none()) {
+            let period: Period = row.name.parse().map_err(Fault::internal)?;
+            open.push(Outlook {
+                over: period < running,
+                turnover: periods::turnover(db, &row.name)?,
+                name: row.name,
+            });
+        }
+        let pools = pools::all(db)?.into_iter();
+        let unsettled = pools.filter(|pool| pool.cumulative != pool.settled).count();
+        Ok((open, unsettled))
+    })
+    .await
 }
 
 fn view(row: periods::PeriodRow) -> PeriodView {

@@ -2,6 +2,7 @@
 
 use schema::columns::Key;
 
+use super::dispute::BY_PROVIDER;
 use super::work_message::book;
 use crate::ctx::Ctx;
 use crate::error::Fault;
@@ -53,7 +54,7 @@ async fn of_order(ctx: &Ctx, row: &PaymentRow, order: Key, thing: &Thing) -> Res
         owner,
         minor: thing.money.minor,
         currency,
-        reason: format!("{} at the payment provider", thing.id),
+        reason: format!("{}{BY_PROVIDER}", thing.id),
     };
     let key = step_key(&thing.id, "open");
     let opened = book(ctx, &key, "dispute", &body, Work::DisputeOpen(open)).await?;

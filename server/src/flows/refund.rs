@@ -9,7 +9,7 @@ use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::journal::command::{At, Command, Refund, Request, Work, currency};
-use crate::store::orders;
+use crate::store::{disputes, orders};
 
 /// Gives money back to where it came from, the buyer's wallet or card: by the provider or an
 /// operator, with a reason.
@@ -71,11 +71,22 @@ pub async fn list(ctx: &Ctx, who: &Actor, order_id: Uuid) -> Result<Vec<RefundVi
 
 fn views(db: &mut Db, order_id: Uuid) -> Result<Vec<RefundView>, Fault> {
     let (order, _) = orders::find(db, order_id)?;
+    let disputes = disputes::of_orders(db, &[order.id])?;
+    let lost: Vec<_> = disputes
+        .iter()
+        .filter(|row| row.state == disputes::LOST)
+        .collect();
     let mut total = 0i64;
     let mut views = Vec::new();
     for row in orders::refunds(db, order_id)? {
         total = total.saturating_add(row.amount);
-        views.push(orders::refund_view(&row, &order, total));
+        // What a lost dispute has taken by then is gone as well.
+        let before = lost
+            .iter()
+            .filter(|one| one.decided_at <= Some(row.created_at));
+        let taken: i64 = before.map(|one| one.of_order).sum();
+        let gone = total.saturating_add(taken);
+        views.push(orders::refund_view(&row, &order, gone));
     }
     Ok(views)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use schema::db::Db;
 use schema::wire::{
     LateCopies, LearnedView, Page, PageQuery, PartLine, PartLoss, PartyView, RevisionView,
-    ShareLine, SharedRows, SharesView,
+    ShareLine, SharedRows, SharesView, SignedReport,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,9 +14,10 @@ use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::{Fault, Kind};
 use crate::flows::compose::Detail;
+use crate::keys::QUALITY_REPORT;
 use crate::paging::Window;
 use crate::store::revisions::{self as store, PartRow, RevisionRow};
-use crate::store::{contributions, datasets, parties};
+use crate::store::{contributions, datasets, epochs, parties};
 
 /// Revisions of a dataset, newest first; those not published only for the owner and
 /// operators.
@@ -67,20 +68,49 @@ pub async fn report(ctx: &Ctx, who: Option<&Actor>, id: Uuid) -> Result<Value, F
     .await
 }
 
-/// Who is paid for a revision, and why. Where no row has weight there is no epoch: number
+/// The same, signed by the node over its canonical JSON: who has bought the file measures it
+/// again with `granary assess --verify` and finds the same bytes.
+///
+/// # Errors
+/// As [`report`].
+pub async fn signed_report(
+    ctx: &Ctx,
+    who: Option<&Actor>,
+    id: Uuid,
+) -> Result<SignedReport, Fault> {
+    let report = report(ctx, who, id).await?;
+    let canonical = serde_json_canonicalizer::to_vec(&report).map_err(Fault::internal)?;
+    let key = ctx.keys.signing();
+    Ok(SignedReport {
+        report,
+        public_key: ctx.keys.verify_key().to_string(),
+        signature: key.sign_jws(QUALITY_REPORT, &canonical),
+    })
+}
+
+/// Who is paid for a revision, and why: as its last epoch has it, or the one that is named. Where no row has weight there is no epoch: number
 /// and digest are 0 and empty, and the revision cannot be sold.
 ///
 /// # Errors
 /// As [`show`]; `not_published` while it is composing.
-pub async fn shares(ctx: &Ctx, who: Option<&Actor>, id: Uuid) -> Result<SharesView, Fault> {
+pub async fn shares(
+    ctx: &Ctx,
+    who: Option<&Actor>,
+    id: Uuid,
+    epoch: Option<i32>,
+) -> Result<SharesView, Fault> {
     let who = who.cloned();
     ctx.read(move |db| {
         let row = seen(db, who.as_ref(), id)?;
         if !row.published() {
             return Err(not_published());
         }
-        let (epoch, digest, shares) = store::latest_epoch(db, id)?.unwrap_or_default();
-        let parts = store::parts(db, id)?;
+        let found = match epoch {
+            None => store::latest_epoch(db, id)?,
+            Some(number) => Some(store::epoch(db, id, number)?.ok_or_else(Fault::missing)?),
+        };
+        let (epoch, digest, shares) = found.unwrap_or_default();
+        let parts = epochs::parts(db, id, epoch)?;
         let details = parts.iter().map(detail).collect::<Result<Vec<_>, _>>()?;
         let mut ids: Vec<Uuid> = parts.iter().map(|part| part.party_id.0).collect();
         ids.extend(shares.iter().map(|share| share.party_id.0));

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::Fault;
-use crate::flows::checkpoint;
+use crate::flows::{checkpoint, payout_proof};
 use crate::journal::log;
 use crate::paging::Window;
 use crate::store::checkpoints::{self, CheckpointRow};
@@ -73,6 +73,15 @@ pub async fn show(ctx: &Ctx, who: &Actor, id: Uuid) -> Result<StatementView, Fau
 /// `not_found`.
 pub async fn document(ctx: &Ctx, who: &Actor, id: Uuid) -> Result<String, Fault> {
     Ok(find(ctx, who, id).await?.document)
+}
+
+/// The issue that took the place of a statement, if there is one.
+///
+/// # Errors
+/// `not_found`.
+pub async fn superseded_by(ctx: &Ctx, who: &Actor, id: Uuid) -> Result<Option<Uuid>, Fault> {
+    find(ctx, who, id).await?;
+    ctx.read(move |db| store::superseded_by(db, id)).await
 }
 
 async fn find(ctx: &Ctx, who: &Actor, id: Uuid) -> Result<StatementRow, Fault> {
@@ -278,9 +287,10 @@ impl<'a> Issuer<'a> {
         payouts: Vec<PayoutLine>,
     ) -> Result<Statement, Fault> {
         let (party, period, currency) = (head.payee, head.period.to_string(), head.currency);
-        if let Some((last, _)) = rows.last()
-            && checkpoints::placed(db, &last.book)? < last.entry_seq
-        {
+        let settled = rows.last().map_or(0, |(last, _)| last.entry_seq);
+        let paid = payouts.iter().map(|line| line.entry).max().unwrap_or(0);
+        let last = settled.max(i64::try_from(paid).map_err(Fault::internal)?);
+        if checkpoints::placed(db, currency.code())? < last {
             // Settled since this transaction began, by another node.
             self.at = checkpoint::sign_in(self.ctx, db)?;
         }
@@ -313,6 +323,7 @@ impl<'a> Issuer<'a> {
         let proof = Proof {
             checkpoint: self.at.note.clone(),
             entries,
+            payouts: payout_proof::of(db, &book, &payouts, &self.at)?,
         };
         let moves = reserve_moves(db, party, &period, currency.code())?;
         let ever_paid = payouts::ever_paid(db, party, currency.code(), &period)?;
@@ -483,7 +494,7 @@ fn line(
     row: &LineRow,
     part: &PoolPart,
 ) -> Result<Line, Fault> {
-    let own = store::own_part(db, settlement.revision_id, party)?;
+    let own = store::own_part(db, settlement.revision_id, settlement.epoch, party)?;
     let (dataset, dataset_title, revision_number) = part.dataset.clone();
     let (sales, gross, tax, fee, commission) = part.sales;
     let previous = match &part.before {

@@ -11,6 +11,10 @@ pub(super) async fn run(ctx: &Ctx, revision: Uuid, progress: Progress) -> Result
     flows::compose::run(ctx, revision, progress).await
 }
 
+pub(super) async fn reweigh(ctx: &Ctx, revision: Uuid, progress: Progress) -> Result<(), Fault> {
+    flows::compose::reweigh::run(ctx, revision, progress).await
+}
+
 /// After the last attempt the owner may ask again.
 pub(super) async fn give_up(ctx: &Ctx, revision: Uuid) -> Result<(), Fault> {
     flows::compose::give_up(ctx, revision).await

@@ -60,6 +60,8 @@ pub enum Work {
     Assess(Uuid),
     /// Compose and publish a revision.
     Compose(Uuid),
+    /// Weigh a published revision again.
+    Reweigh(Uuid),
     /// Work on a message of the payment provider.
     Message(Uuid),
     /// Tell the payment provider something.
@@ -71,19 +73,30 @@ impl Work {
         match self {
             Self::Assess(_) => "assess",
             Self::Compose(_) => "compose",
+            Self::Reweigh(_) => "reweigh",
             Self::Message(_) => MESSAGE,
             Self::Tell(_) => crate::store::outbox::JOB,
         }
     }
 
     fn payload(self) -> String {
-        let (Self::Assess(id) | Self::Compose(id) | Self::Message(id) | Self::Tell(id)) = self;
+        let (Self::Assess(id)
+        | Self::Compose(id)
+        | Self::Reweigh(id)
+        | Self::Message(id)
+        | Self::Tell(id)) = self;
         id.to_string()
     }
 
     fn of(row: &JobRow) -> Option<Self> {
         let id = Uuid::try_parse(&row.payload).ok()?;
-        let all = [Self::Assess, Self::Compose, Self::Message, Self::Tell];
+        let all = [
+            Self::Assess,
+            Self::Compose,
+            Self::Reweigh,
+            Self::Message,
+            Self::Tell,
+        ];
         all.map(|work| work(id))
             .into_iter()
             .find(|work| work.kind() == row.kind)
@@ -247,6 +260,9 @@ async fn perform(ctx: &Ctx, job: &JobRow) -> Result<(), Fault> {
             assess::run(ctx, contribution, progress(ctx, job.id.0)).await
         }
         Some(Work::Compose(revision)) => compose::run(ctx, revision, progress(ctx, job.id.0)).await,
+        Some(Work::Reweigh(revision)) => {
+            compose::reweigh(ctx, revision, progress(ctx, job.id.0)).await
+        }
         Some(Work::Message(message)) => payments::work(ctx, message).await,
         Some(Work::Tell(message)) => payments::tell(ctx, message).await,
         None => Err(Fault::internal(format!(

@@ -37,6 +37,7 @@ mod writer;
 
 pub mod audit;
 mod audit_payouts;
+mod audit_provider;
 pub mod bench;
 pub mod log;
 pub mod market;

@@ -5,6 +5,7 @@ mod batches;
 mod books;
 mod corruption;
 mod flows;
+mod leaving;
 mod log;
 mod measured;
 mod oracle;

@@ -23,6 +23,7 @@ struct DatasetPage {
     mine: bool,
     contract: Contract,
     more: Published,
+    node: String,
 }
 
 impl DatasetPage {
@@ -52,7 +53,7 @@ impl Published {
         Ok(Self {
             quality: Quality::read(&report),
             revisions: flows::revisions::list(ctx, who, d.id, latest).await?.items,
-            shares: Some(flows::revisions::shares(ctx, who, current.id).await?),
+            shares: Some(flows::revisions::shares(ctx, who, current.id, None).await?),
         })
     }
 
@@ -151,7 +152,9 @@ pub async fn page(visit: Visit, slug: Path<String>) -> Page {
     let more = Published::load(&visit.ctx, who, &d).await?;
     let mine = who.is_some_and(|a| a.party == d.owner.id);
     let contract = Contract::read(d.contract.as_ref());
+    let node = visit.ctx.config.public_url();
     show(&DatasetPage {
+        node,
         shell: visit.shell("catalogue"),
         d,
         mine,
@@ -168,6 +171,7 @@ mod tests {
     fn sample(d: DatasetView, more: Published) -> DatasetPage {
         let contract = Contract::read(d.contract.as_ref());
         DatasetPage {
+            node: "https://granary.example".to_owned(),
             shell: samples::guest(),
             d,
             mine: false,
@@ -195,6 +199,8 @@ mod tests {
                 "61.5384 %",
                 "/datasets/flights/buy/",
                 "mark enforced",
+                "download=\"flights-",
+                "--node https://granary.example",
                 "Validity",
             ],
         );

@@ -1,8 +1,9 @@
 //! `/operator/messages`: what the payment provider said or has to be told, and is not done.
 
-use actix_web::web::{Path, Query};
+use actix_web::web::{Form, Path, Query};
 use askama::Template;
-use schema::wire::{MessageView, Page as Listing};
+use schema::wire::{MessageView, Page as Listing, SetAside};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::shell::{Page, Shell, Turn, Visit, see_other, show};
@@ -24,6 +25,21 @@ pub async fn page(visit: Visit, query: Query<Turn>) -> Page {
         shell: visit.shell("operator"),
         messages,
     })
+}
+
+/// The form that sets a message aside.
+#[derive(Debug, Deserialize)]
+pub struct Aside {
+    reason: String,
+}
+
+/// Sets one aside for good.
+pub async fn ignore(visit: Visit, id: Path<Uuid>, form: Form<Aside>) -> Page {
+    let why = SetAside {
+        reason: form.into_inner().reason,
+    };
+    flows::messages::ignore(&visit.ctx, visit.signed()?, *id, why).await?;
+    Ok(see_other("/operator/messages?done=ignored"))
 }
 
 /// Works on one again.
@@ -54,6 +70,7 @@ mod tests {
                 "waits for the payment pi_1",
                 "parked",
                 &format!("action=\"/operator/messages/{id}/retry\""),
+                &format!("action=\"/operator/messages/{id}/ignore\""),
             ],
         );
     }

@@ -12,6 +12,7 @@ mod checkout;
 mod contribution;
 mod contributions;
 mod dataset;
+mod entities;
 mod fail;
 mod home;
 mod licence;
@@ -21,6 +22,7 @@ mod messages;
 mod my_datasets;
 mod new_dataset;
 mod operator;
+mod operator_books;
 mod operator_link;
 mod operator_payouts;
 mod order;
@@ -48,7 +50,7 @@ const FORM_BYTES: usize = 512 << 10;
 
 /// Addresses that only take a form. When one showed what has to be mended and its address is
 /// opened again, the page with the empty form is meant.
-const FORMS: [&str; 19] = [
+const FORMS: [&str; 23] = [
     "/datasets/{slug}/edit",
     "/datasets/{slug}/declare",
     "/datasets/{slug}/publish",
@@ -66,6 +68,10 @@ const FORMS: [&str; 19] = [
     "/operator/payouts/import",
     "/operator/payouts/{id}/approve",
     "/operator/operators/appoint",
+    "/operator/entities/link",
+    "/operator/books/close",
+    "/operator/books/correct",
+    "/operator/books/decide",
     "/payouts/set",
     "/payouts/remove",
 ];
@@ -195,6 +201,17 @@ fn money_out(app: &mut ServiceConfig) {
         );
 }
 
+/// Months, corrections, disputes.
+fn books(app: &mut ServiceConfig) {
+    app.route("/operator/books", get().to(operator_books::page))
+        .route("/operator/books/close", post().to(operator_books::close))
+        .route(
+            "/operator/books/correct",
+            post().to(operator_books::approve),
+        )
+        .route("/operator/books/decide", post().to(operator_books::decide));
+}
+
 /// The operator's console.
 fn operation(app: &mut ServiceConfig) {
     app.route("/operator", get().to(operator::page))
@@ -205,7 +222,18 @@ fn operation(app: &mut ServiceConfig) {
         .route("/operator/order", get().to(operator::find_order))
         .route("/operator/messages", get().to(messages::page))
         .route("/operator/messages/{id}/retry", post().to(messages::retry))
+        .route(
+            "/operator/messages/{id}/ignore",
+            post().to(messages::ignore),
+        )
         .configure(money_out)
+        .route("/operator/entities", get().to(entities::page))
+        .route("/operator/entities/link", post().to(entities::link))
+        .route(
+            "/operator/entities/{id}/unlink",
+            post().to(entities::unlink),
+        )
+        .configure(books)
         .route("/operator/{token}", get().to(operator_link::page))
         .route("/operator/{token}", post().to(operator_link::create));
 }

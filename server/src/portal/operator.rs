@@ -211,6 +211,7 @@ mod tests {
                 "action=\"/operator/order\"",
                 "href=\"/operator/ledger\"",
                 "href=\"/operator/messages\"",
+                "href=\"/operator/books\"",
                 "Income:PlatformFee",
                 "value=\"k-1\"",
             ],

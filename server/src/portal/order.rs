@@ -2,7 +2,7 @@
 
 use actix_web::web::{Form, Path};
 use askama::Template;
-use schema::wire::{Amount, NewRefund, OrderView, RefundView};
+use schema::wire::{Amount, DisputeView, NewRefund, OrderView, RefundView};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -18,6 +18,7 @@ struct Order {
     shell: Shell,
     o: OrderView,
     refunds: Vec<RefundView>,
+    disputes: Vec<DisputeView>,
     /// The form, for those who may give money back.
     give_back: Option<GiveBack>,
     buyer: bool,
@@ -81,6 +82,7 @@ async fn render(visit: &Visit, id: Uuid, typed: Option<GiveBack>, wrong: Option<
     let me = visit.signed()?;
     let o = flows::buy::show(&visit.ctx, me, id).await?;
     let refunds = flows::refund::list(&visit.ctx, me, id).await?;
+    let disputes = flows::dispute::of_order(&visit.ctx, me, id).await?;
     let dataset = flows::datasets::show(&visit.ctx, Some(me), &o.dataset).await?;
     let fresh = || GiveBack {
         key: visit.form_key().to_string(),
@@ -94,6 +96,7 @@ async fn render(visit: &Visit, id: Uuid, typed: Option<GiveBack>, wrong: Option<
         shell: visit.shell("wallet"),
         o,
         refunds,
+        disputes,
         give_back,
         buyer,
         wrong,
@@ -111,6 +114,7 @@ mod tests {
             shell: samples::member(),
             o: samples::order(),
             refunds: vec![samples::refund()],
+            disputes: vec![],
             give_back: None,
             buyer: true,
             wrong: None,
@@ -132,6 +136,21 @@ mod tests {
             ],
         );
         assert!(!html.contains("name=\"reason\""));
+    }
+
+    #[test]
+    fn a_dispute_is_told_with_what_it_means() {
+        let page = Order {
+            disputes: vec![samples::dispute("open")],
+            ..sample()
+        };
+        let html = samples::check(&page, &["Disputes", "held until", "−12.00 EUR"]);
+        assert!(!html.contains("holder does not know"), "not for the buyer");
+        let page = Order {
+            buyer: false,
+            ..page
+        };
+        samples::check(&page, &["holder does not know"]);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Sample views for the tests of the pages, and what every page must be.
 
+mod books;
 mod documents;
 mod money_out;
 
+pub use books::{affecting, correction, dispute, outlook, periods};
 pub use documents::{report, statement_file};
 pub use money_out::{
-    bank_file, operator_change, payout, payout_method, payout_run, reconciliation,
+    bank_file, entity, operator_change, payout, payout_method, payout_run, reconciliation,
 };
 
 use askama::Template;

@@ -21,6 +21,8 @@ struct StatementPage {
     s: Statement,
     key: String,
     more: usize,
+    /// The issue that took the place of this one.
+    next: Option<Uuid>,
 }
 
 /// The file: the document in its signed envelope.
@@ -60,6 +62,7 @@ impl StatementPage {
             s,
             key: published_form(&signature.key),
             more,
+            next: None,
         })
     }
 
@@ -158,8 +161,13 @@ fn published_form(standard: &str) -> String {
 
 /// The page.
 pub async fn page(visit: Visit, id: Path<Uuid>) -> Page {
-    let document = flows::statements::document(&visit.ctx, visit.signed()?, *id).await?;
-    show(&StatementPage::read(visit.shell("statements"), &document)?)
+    let me = visit.signed()?;
+    let document = flows::statements::document(&visit.ctx, me, *id).await?;
+    let next = flows::statements::superseded_by(&visit.ctx, me, *id).await?;
+    show(&StatementPage {
+        next,
+        ..StatementPage::read(visit.shell("statements"), &document)?
+    })
 }
 
 #[cfg(test)]
@@ -188,5 +196,15 @@ mod tests {
                 "Late copies",
             ],
         );
+    }
+
+    #[test]
+    fn an_issue_that_was_replaced_leads_to_the_one_in_force() {
+        let page = StatementPage::read(samples::member(), &samples::statement_file()).unwrap();
+        let html = samples::check(&page, &[]);
+        assert!(!html.contains("took the place"), "{html}");
+        let next = Some(Uuid::from_u128(77));
+        let words = format!("href=\"/statements/{}\"", Uuid::from_u128(77));
+        samples::check(&StatementPage { next, ..page }, &["took the place", &words]);
     }
 }

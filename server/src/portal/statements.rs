@@ -7,21 +7,25 @@ use schema::wire::{Page as Listing, StatementView};
 use super::shell::{Page, Shell, Turn, Visit, show};
 use super::words;
 use crate::flows;
+use crate::flows::dispute::Affecting;
 
 #[derive(Template)]
 #[template(path = "statements.html")]
 struct Statements {
     shell: Shell,
     list: Listing<StatementView>,
+    disputes: Vec<Affecting>,
 }
 
 /// My statements, newest first.
 pub async fn page(visit: Visit, query: Query<Turn>) -> Page {
-    let list =
-        flows::statements::list(&visit.ctx, visit.signed()?, query.into_inner().into()).await?;
+    let me = visit.signed()?;
+    let list = flows::statements::list(&visit.ctx, me, query.into_inner().into()).await?;
+    let disputes = flows::dispute::mine(&visit.ctx, me).await?;
     show(&Statements {
         shell: visit.shell("statements"),
         list,
+        disputes,
     })
 }
 
@@ -40,8 +44,16 @@ mod tests {
             &Statements {
                 shell: samples::member(),
                 list,
+                disputes: vec![samples::affecting()],
             },
-            &["2026-11", "120.50 EUR", "scope=\"col\""],
+            &[
+                "Disputed sales",
+                "10.80 EUR",
+                "held until",
+                "2026-11",
+                "120.50 EUR",
+                "scope=\"col\"",
+            ],
         );
         let list = Listing {
             items: vec![],
@@ -51,6 +63,7 @@ mod tests {
             &Statements {
                 shell: samples::member(),
                 list,
+                disputes: vec![],
             },
             &["class=\"empty\""],
         );

@@ -262,6 +262,24 @@ pub fn look(state: &str) -> &'static str {
     }
 }
 
+/// The look of a dispute's state.
+pub fn dispute_look(state: &str) -> &'static str {
+    match state {
+        "won" => "good",
+        "lost" => "bad",
+        _ => "wait",
+    }
+}
+
+/// What a dispute's state means for the money.
+pub fn dispute_means(state: &str) -> &'static str {
+    match state {
+        "won" => "The payment came back in full.",
+        "lost" => "The payment is gone.",
+        _ => "The amount is held until the bank has decided.",
+    }
+}
+
 /// The sentence for a thing just done, by the fixed word that the redirect carries.
 pub fn done(code: &str) -> Option<&'static str> {
     Some(match code {
@@ -292,6 +310,10 @@ pub fn done(code: &str) -> Option<&'static str> {
         "paid" => "Booked. Next: hand the file to the bank, and import what it answers.",
         "appointed" => "Appointed: they run this node from now on.",
         "dismissed" => "Ended: they run this node no more.",
+        "closed" => "Closed: its statements are final now, and it takes no entry any more.",
+        "corrected" => "The correction is booked.",
+        "decided" => "The decision is booked.",
+        "ignored" => "Set aside. Your reason is kept with the message.",
         "token-gone" => "The token is revoked.",
         "bought" => "Paid. This is your receipt; the licence is in force.",
         _ => return None,

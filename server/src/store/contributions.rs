@@ -37,6 +37,8 @@ pub struct ContributionRow {
     pub received_at: Option<When>,
     pub decided_at: Option<When>,
     pub withdrawn_at: Option<When>,
+    pub items_blob: Option<String>,
+    pub items_rule: Option<String>,
 }
 
 impl ContributionRow {
@@ -290,6 +292,30 @@ pub fn withdraw(db: &mut Db, id: Uuid, at: When) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Keeps what the rows of a contribution consist of, by a rule; answers the file it replaces,
+/// or `None` when the contribution does not stand any more.
+///
+/// # Errors
+/// The database's own.
+pub fn keep_items(
+    db: &mut Db,
+    id: Uuid,
+    blob: &str,
+    rule: &str,
+) -> Result<Option<Vec<String>>, Fault> {
+    let before = hold(db, id)?;
+    if before.state != "accepted" {
+        return Ok(None);
+    }
+    on!(db, c => diesel::update(contribution::table.find(Key(id)))
+        .set((
+            contribution::items_blob.eq(blob),
+            contribution::items_rule.eq(rule),
+        ))
+        .execute(c))?;
+    Ok(Some(before.items_blob.into_iter().collect()))
+}
+
 /// Marks contributions as readable through the market from receipt `mark` on, where they
 /// were not before.
 ///
@@ -312,16 +338,25 @@ pub fn mark_published(db: &mut Db, ids: &[Uuid], mark: i64) -> Result<(), Fault>
 /// # Errors
 /// The database's own.
 pub fn blobs(db: &mut Db) -> Result<Vec<String>, Fault> {
-    let rows: Vec<[Option<String>; 4]> = on!(db, c => contribution::table
+    type Names = (
+        Option<String>,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+    );
+    let rows: Vec<Names> = on!(db, c => contribution::table
         .select((
             contribution::sealed_blob,
             contribution::cleaned_blob,
             contribution::marks_blob,
             contribution::preview_blob,
+            contribution::items_blob,
         ))
-        .load::<(Option<String>, Option<String>, Option<String>, Option<String>)>(c))?
-    .into_iter()
-    .map(|(sealed, cleaned, marks, preview)| [sealed, cleaned, marks, preview])
-    .collect();
-    Ok(rows.into_iter().flatten().flatten().collect())
+        .load(c))?;
+    let names = rows.into_iter();
+    let names = names.flat_map(|(sealed, cleaned, marks, preview, items)| {
+        [sealed, cleaned, marks, preview, items]
+    });
+    Ok(names.flatten().collect())
 }

@@ -1,10 +1,11 @@
 //! Disputes about orders, and what they moved.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use schema::columns::{Key, When};
 use schema::db::Db;
 use schema::on;
-use schema::tables::{dispute, dispute_move};
+use schema::tables::{dataset, dispute, dispute_move, epoch_share, orders, revision};
 use schema::wire::{Amount, DisputeView};
 use uuid::Uuid;
 
@@ -142,6 +143,81 @@ pub fn list(db: &mut Db, before: Uuid, limit: i64) -> Result<Vec<DisputeRow>, Fa
         .limit(limit)
         .select(DisputeRow::as_select())
         .load(c))?)
+}
+
+/// A dispute as those see it whose income it holds back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Affecting {
+    /// Slug of the dataset.
+    pub dataset: String,
+    /// Its title.
+    pub title: String,
+    /// Number of the revision.
+    pub revision: i32,
+    /// Taken from the contributors' pool when it was opened.
+    pub from_pool: Amount,
+    /// [`OPEN`], [`WON`] or [`LOST`].
+    pub state: String,
+    /// When.
+    pub opened_at: DateTime<Utc>,
+}
+
+/// Most that are told.
+const TOLD: i64 = 50;
+
+/// The latest disputes about sales that a party earned from, newest first.
+pub fn affecting(db: &mut Db, party: Key) -> Result<Vec<Affecting>, Fault> {
+    let columns = (
+        dispute::id,
+        dataset::slug,
+        dataset::title,
+        revision::number,
+        dispute::book,
+        dispute::state,
+        dispute::opened_at,
+    );
+    type Row = (Key, String, String, i32, String, String, When);
+    macro_rules! sold {
+        () => {
+            dispute::table
+                .inner_join(orders::table.on(dispute::order_id.eq(orders::id.nullable())))
+                .inner_join(dataset::table.on(dataset::id.eq(orders::dataset_id)))
+                .inner_join(revision::table.on(revision::id.eq(orders::revision_id)))
+                .order(dispute::id.desc())
+                .limit(TOLD)
+        };
+    }
+    let owned: Vec<Row> = on!(db, c => sold!()
+        .filter(dataset::owner_id.eq(party))
+        .select(columns)
+        .load(c))?;
+    let shared: Vec<Row> = on!(db, c => sold!()
+        .inner_join(epoch_share::table.on(epoch_share::revision_id.eq(orders::revision_id)
+            .and(epoch_share::epoch.eq(orders::epoch))))
+        .filter(epoch_share::party_id.eq(party).and(epoch_share::share.gt(0)))
+        .select(columns)
+        .load(c))?;
+    let mut rows = [owned, shared].concat();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.0));
+    rows.dedup_by_key(|row| row.0);
+    let ids: Vec<Key> = rows.iter().map(|row| row.0).collect();
+    let taken: Vec<(Key, i64)> = on!(db, c => dispute_move::table
+        .filter(dispute_move::dispute_id.eq_any(&ids).and(dispute_move::amount.gt(0)))
+        .select((dispute_move::dispute_id, dispute_move::net))
+        .load(c))?;
+    let taken: std::collections::HashMap<Key, i64> = taken.into_iter().collect();
+    let view = |(id, dataset, title, revision, currency, state, opened_at): Row| Affecting {
+        dataset,
+        title,
+        revision,
+        from_pool: Amount {
+            minor: taken.get(&id).copied().unwrap_or(0),
+            currency,
+        },
+        state,
+        opened_at: opened_at.into(),
+    };
+    Ok(rows.into_iter().map(view).collect())
 }
 
 /// Every dispute, for the verifier.

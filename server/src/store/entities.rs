@@ -22,6 +22,7 @@ pub struct LinkRow {
     pub linked_by: Key,
     pub linked_at: When,
     pub ended_at: Option<When>,
+    pub ended_because: Option<String>,
 }
 
 /// The links in force, by entity and time.
@@ -79,11 +80,14 @@ pub fn insert(db: &mut Db, row: &LinkRow) -> Result<(), Fault> {
 ///
 /// # Errors
 /// The database's own.
-pub fn end(db: &mut Db, party: Uuid, at: When) -> Result<bool, Fault> {
+pub fn end(db: &mut Db, party: Uuid, at: When, because: Option<&str>) -> Result<bool, Fault> {
     let changed = on!(db, c => diesel::update(entity_link::table
             .filter(entity_link::party_id.eq(Key(party)))
             .filter(entity_link::ended_at.is_null()))
-        .set(entity_link::ended_at.eq(at))
+        .set((
+            entity_link::ended_at.eq(at),
+            entity_link::ended_because.eq(because),
+        ))
         .execute(c))?;
     Ok(changed > 0)
 }

@@ -397,6 +397,22 @@ pub fn postings_of(
         .load(c))?)
 }
 
+/// Postings of one entry in their order, with the names of accounts; at most so many.
+pub fn named_postings(
+    db: &mut Db,
+    book: &str,
+    seq: i64,
+    most: i64,
+) -> Result<Vec<(String, i64)>, Fault> {
+    Ok(on!(db, c => posting::table
+        .inner_join(account::table)
+        .filter(posting::book.eq(book).and(posting::seq.eq(seq)))
+        .order(posting::line)
+        .limit(most)
+        .select((account::name, posting::amount))
+        .load(c))?)
+}
+
 /// One entry by its identifier.
 pub fn entry_by_id(db: &mut Db, id: Uuid) -> Result<EntryRow, Fault> {
     Ok(on!(db, c => entry::table

@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use ledger::period::Period;
 use schema::columns::When;
 use schema::db::Db;
 use schema::on;
-use schema::tables::{account, balance_snapshot, entry, period, period_close};
+use schema::tables::{account, balance_snapshot, entry, period, period_close, posting};
 
 use super::journal::insert_all;
 use crate::error::Fault;
@@ -150,6 +151,32 @@ pub fn all(db: &mut Db) -> Result<Vec<PeriodRow>, Fault> {
     Ok(on!(db, c => period::table
         .order(period::name.desc())
         .select((period::name, period::opened_at, period::closed_at))
+        .load(c))?)
+}
+
+/// What one kind of entry did in a period.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Turnover {
+    /// Book.
+    pub book: String,
+    /// Kind of entry.
+    pub kind: String,
+    /// How many.
+    pub entries: i64,
+    /// Sum of their debits, minor units.
+    pub moved: i64,
+}
+
+/// What was booked in a period, by book and kind.
+pub fn turnover(db: &mut Db, name: &str) -> Result<Vec<Turnover>, Fault> {
+    let entries = diesel::dsl::sql::<BigInt>("CAST(COUNT(DISTINCT entry.seq) AS BIGINT)");
+    let moved = diesel::dsl::sql::<BigInt>("CAST(COALESCE(SUM(posting.amount), 0) AS BIGINT)");
+    Ok(on!(db, c => entry::table
+        .inner_join(posting::table.on(entry::book.eq(posting::book).and(entry::seq.eq(posting::seq))))
+        .filter(entry::period.eq(name).and(posting::amount.gt(0)))
+        .group_by((entry::book, entry::kind))
+        .order((entry::book, entry::kind))
+        .select((entry::book, entry::kind, entries, moved))
         .load(c))?)
 }
 

@@ -273,6 +273,32 @@ pub fn insert_epoch(
 /// Number, digest and shares of an epoch.
 pub type EpochRows = (i32, Vec<u8>, Vec<ShareRow>);
 
+/// One epoch of a revision, if there is such a one.
+///
+/// # Errors
+/// The database's own.
+pub fn epoch(db: &mut Db, id: Uuid, number: i32) -> Result<Option<EpochRows>, Fault> {
+    let found: Option<Vec<u8>> = on!(db, c => epoch::table
+        .find((Key(id), number))
+        .select(epoch::digest)
+        .first(c)
+        .optional())?;
+    match found {
+        Some(digest) => Ok(Some((number, digest, shares_of(db, id, number)?))),
+        None => Ok(None),
+    }
+}
+
+fn shares_of(db: &mut Db, id: Uuid, number: i32) -> Result<Vec<ShareRow>, Fault> {
+    let rows = on!(db, c => epoch_share::table
+        .filter(epoch_share::revision_id.eq(Key(id)))
+        .filter(epoch_share::epoch.eq(number))
+        .order(epoch_share::party_id.asc())
+        .select(ShareRow::as_select())
+        .load(c))?;
+    Ok(rows)
+}
+
 /// The latest epoch of a revision, its digest and its shares by party; `None` while nobody
 /// has weight.
 ///
@@ -288,13 +314,7 @@ pub fn latest_epoch(db: &mut Db, id: Uuid) -> Result<Option<EpochRows>, Fault> {
     let Some((number, digest)) = found else {
         return Ok(None);
     };
-    let shares = on!(db, c => epoch_share::table
-        .filter(epoch_share::revision_id.eq(Key(id)))
-        .filter(epoch_share::epoch.eq(number))
-        .order(epoch_share::party_id.asc())
-        .select(ShareRow::as_select())
-        .load(c))?;
-    Ok(Some((number, digest, shares)))
+    Ok(Some((number, digest, shares_of(db, id, number)?)))
 }
 
 /// Names of all sealed files that revisions refer to.

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::pools::SettlementRow;
 use super::{adjustments, checkpoints};
 use crate::error::Fault;
+use crate::store::epochs;
 
 /// A row of `statement`.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -92,6 +93,16 @@ pub fn insert(db: &mut Db, row: &StatementRow) -> Result<(), Fault> {
 /// One statement.
 pub fn find(db: &mut Db, id: Uuid) -> Result<StatementRow, Fault> {
     Ok(on!(db, c => statement::table.find(Key(id)).select(StatementRow::as_select()).first(c))?)
+}
+
+/// The issue that took the place of this one.
+pub fn superseded_by(db: &mut Db, id: Uuid) -> Result<Option<Uuid>, Fault> {
+    let next: Option<Key> = on!(db, c => statement::table
+        .filter(statement::supersedes.eq(Some(Key(id))))
+        .select(statement::id)
+        .first(c)
+        .optional())?;
+    Ok(next.map(|key| key.0))
 }
 
 /// The latest issue for a party, period and currency.
@@ -478,12 +489,14 @@ struct Late {
     rows: u64,
 }
 
-/// A contributor's part of a revision.
-pub fn own_part(db: &mut Db, revision: Key, party: Uuid) -> Result<OwnPart, Fault> {
-    let rows: Vec<(i64, i64, i64, i32, String)> = on!(db, c => revision_part::table
+/// A contributor's part of a revision, as an epoch weighed it.
+pub fn own_part(db: &mut Db, revision: Key, epoch: i32, party: Uuid) -> Result<OwnPart, Fault> {
+    let mut later = epochs::later_parts(db, revision.0, epoch)?;
+    let rows: Vec<(Key, i64, i64, i64, i32, String)> = on!(db, c => revision_part::table
         .filter(revision_part::revision_id.eq(revision).and(revision_part::party_id.eq(Key(party))))
         .order(revision_part::receipt_no)
         .select((
+            revision_part::contribution_id,
             revision_part::rows_delivered,
             revision_part::rows_unique,
             revision_part::rows_kept,
@@ -494,7 +507,11 @@ pub fn own_part(db: &mut Db, revision: Key, party: Uuid) -> Result<OwnPart, Faul
     let mut part = OwnPart::default();
     let mut explained = Explained::default();
     let mut graded = 0i128;
-    for (delivered, unique, kept, grade, detail) in rows {
+    for (contribution, delivered, unique, kept, grade, detail) in rows {
+        let (unique, detail) = match later.remove(&contribution) {
+            Some(row) => (row.rows_unique, row.detail),
+            None => (unique, detail),
+        };
         part.rows = part.rows.saturating_add(kept);
         graded += i128::from(kept) * i128::from(grade);
         let detail: Detail = serde_json::from_str(&detail).map_err(Fault::internal)?;

@@ -28,11 +28,12 @@ mod probe;
 mod supervise;
 mod tasks;
 pub mod wire;
+mod writers;
 
 pub use self::child::child_main;
 pub use self::node::{
     AssessInput, Assessed, Composed, Earlier, Holding, Outcome, Progress, Refused, assess, compose,
-    limits_active, probe,
+    items, limits_active, probe, weigh,
 };
 
 /// First descriptors of the child.

@@ -2,24 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use dataset_core::digest::Sha256;
-use dataset_core::seal::{FileKey, Sealer};
-use ring::hmac;
+use dataset_core::seal::FileKey;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::supervise::{self, End, Errand};
 use super::wire::{
     AssessTask, AssessedFinding, ComposeTask, ComposedFinding, EarlierTask, Finding, Frame,
-    HoldingTask, KeyText, Limit, Limits, MARK_LEN, ProbeTask, Task, Weighed, plain, plain_code,
+    HoldingTask, ItemsTask, KeyText, Limit, Limits, ProbeTask, Task, Weighed, plain, plain_code,
 };
-use crate::blobs::{Staged, full, storage_fault};
+use super::writers::{ItemWriter, MarkWriter};
+use crate::blobs::{Staged, full};
 use crate::config::Config;
 use crate::ctx::{Ctx, blocking};
 use crate::error::Fault;
@@ -123,7 +122,11 @@ pub struct Holding {
     pub grade: u32,
     /// Its sealed marks, and their key.
     pub marks: (File, FileKey),
-    /// Its sealed cleaned file, and its key; absent for a withdrawn one.
+    /// Its sealed items, and their key, where near duplicates are looked for.
+    pub items: Option<(File, FileKey)>,
+    /// Whether it stands; a withdrawn one keeps its priority and earns nothing.
+    pub standing: bool,
+    /// Its sealed cleaned file, and its key, where rows of it are to be read.
     pub part: Option<(File, FileKey)>,
 }
 
@@ -199,6 +202,48 @@ pub async fn assess(
     .await
 }
 
+/// Has a child take from one cleaned file what its rows consist of; answers that, keyed and
+/// sealed.
+///
+/// # Errors
+/// Only what is no fault of the data: no child could be started, the disk is full.
+pub async fn items(
+    ctx: &Ctx,
+    (cleaned, key): (File, FileKey),
+    contract: Value,
+    rows: u64,
+    progress: Progress,
+) -> Result<Outcome<Staged>, Fault> {
+    let task = Task::Items(ItemsTask {
+        key: KeyText::of(&key),
+        contract,
+        max_decoded_bytes: ctx.config.max_decoded_bytes,
+    });
+    let ctx = ctx.clone();
+    let cancel = CancelOnDrop::default();
+    let cancelled = cancel.0.clone();
+    blocking(move || {
+        let mut ear = Ear::new(progress);
+        ear.items = Some(ItemWriter::new(&ctx)?);
+        let files = Files {
+            outputs: Vec::new(),
+            inputs: vec![cleaned],
+        };
+        let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
+        let items = ear.items.take();
+        Ok(match ear.conclude(end, &ctx.config)? {
+            Ok(Finding::Itemised(said)) if said == rows => {
+                let kept = items.map(|items| items.finish(rows)).transpose()?;
+                kept.flatten()
+                    .map_or_else(|| Outcome::Refused(died()), Outcome::Done)
+            }
+            Ok(_) => Outcome::Refused(died()),
+            Err(refused) => Outcome::Refused(refused),
+        })
+    })
+    .await
+}
+
 /// Has a child weigh contributions and join their kept rows.
 ///
 /// # Errors
@@ -212,12 +257,14 @@ pub async fn compose(
     progress: Progress,
 ) -> Result<Outcome<Composed>, Fault> {
     let (tasks, mut inputs) = hand_over(holdings);
+    let (asked, crowded) = (tasks.clone(), strata(&contract));
     let earlier = earlier.map(|earlier| earlier.hand_over(&mut inputs));
     let task = Task::Compose(ComposeTask {
         holdings: tasks,
         recipient: ctx.keys.recipient().to_string(),
         contract,
         as_of,
+        weigh_only: false,
         max_decoded_bytes: ctx.config.max_decoded_bytes,
         earlier,
     });
@@ -232,7 +279,9 @@ pub async fn compose(
             inputs,
         };
         let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
-        let weighed = ear.weights();
+        let weighed = ear
+            .weights(crowded)
+            .filter(|weighed| weighed.adds_up(&asked));
         Ok(match (ear.conclude(end, &ctx.config)?, weighed) {
             (Ok(Finding::Composed(finding)), Some(weighed)) => Outcome::Done(Composed {
                 finding,
@@ -247,8 +296,59 @@ pub async fn compose(
     .await
 }
 
+/// Has a child weigh contributions, and write nothing.
+///
+/// # Errors
+/// As [`compose`].
+pub async fn weigh(
+    ctx: &Ctx,
+    holdings: Vec<Holding>,
+    contract: Value,
+    as_of: DateTime<Utc>,
+    progress: Progress,
+) -> Result<Outcome<Weighed>, Fault> {
+    let (tasks, inputs) = hand_over(holdings);
+    let (asked, crowded) = (tasks.clone(), strata(&contract));
+    let task = Task::Compose(ComposeTask {
+        holdings: tasks,
+        recipient: ctx.keys.recipient().to_string(),
+        contract,
+        as_of,
+        weigh_only: true,
+        max_decoded_bytes: ctx.config.max_decoded_bytes,
+        earlier: None,
+    });
+    let ctx = ctx.clone();
+    let cancel = CancelOnDrop::default();
+    let cancelled = cancel.0.clone();
+    blocking(move || {
+        let mut ear = Ear::new(progress);
+        let files = Files {
+            outputs: Vec::new(),
+            inputs,
+        };
+        let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
+        let weighed = ear
+            .weights(crowded)
+            .filter(|weighed| weighed.adds_up(&asked));
+        Ok(match (ear.conclude(end, &ctx.config)?, weighed) {
+            (Ok(Finding::Weighed), Some(weighed)) => Outcome::Done(weighed),
+            (Ok(_), _) => Outcome::Refused(died()),
+            (Err(refused), _) => Outcome::Refused(refused),
+        })
+    })
+    .await
+}
+
+/// Whether a contract declares strata, in which rows weigh less the more there are.
+fn strata(contract: &Value) -> bool {
+    let strata = contract.get("strata").and_then(Value::as_array);
+    strata.is_some_and(|strata| !strata.is_empty())
+}
+
 fn hand_over(holdings: Vec<Holding>) -> (Vec<HoldingTask>, Vec<File>) {
-    let (mut tasks, mut inputs, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut tasks, mut inputs) = (Vec::new(), Vec::new());
+    let (mut items, mut parts) = (Vec::new(), Vec::new());
     for holding in holdings {
         tasks.push(HoldingTask {
             contribution: holding.contribution,
@@ -258,12 +358,16 @@ fn hand_over(holdings: Vec<Holding>) -> (Vec<HoldingTask>, Vec<File>) {
             receipt_no: holding.receipt_no,
             published_mark: holding.published_mark,
             grade: holding.grade,
+            standing: holding.standing,
             marks_key: KeyText::of(&holding.marks.1),
+            items_key: holding.items.as_ref().map(|(_, key)| KeyText::of(key)),
             part_key: holding.part.as_ref().map(|(_, key)| KeyText::of(key)),
         });
         inputs.push(holding.marks.0);
+        items.extend(holding.items.map(|(file, _)| file));
         parts.extend(holding.part.map(|(file, _)| file));
     }
+    inputs.extend(items);
     inputs.extend(parts);
     (tasks, inputs)
 }
@@ -358,6 +462,7 @@ struct Ear {
     progress: Progress,
     limits: Vec<Limit>,
     marks: Option<MarkWriter>,
+    items: Option<ItemWriter>,
     /// Without factors, then with them.
     weighed: Vec<Weighed>,
     finding: Option<Finding>,
@@ -369,6 +474,7 @@ impl Ear {
             progress,
             limits: Vec::new(),
             marks: None,
+            items: None,
             weighed: Vec::new(),
             finding: None,
         }
@@ -383,6 +489,11 @@ impl Ear {
                     marks.write(&records)?;
                 }
             }
+            Frame::Items(records) => {
+                if let Some(items) = &mut self.items {
+                    items.write(&records)?;
+                }
+            }
             Frame::Weighed(weighed) => {
                 // A third one is as wrong as a hundredth, but takes less room.
                 if self.weighed.len() < 3 {
@@ -395,11 +506,11 @@ impl Ear {
     }
 
     /// The weights that were said last, if they follow from those said first.
-    fn weights(&mut self) -> Option<Weighed> {
+    fn weights(&mut self, crowded: bool) -> Option<Weighed> {
         let mut said = std::mem::take(&mut self.weighed).into_iter();
         match (said.next(), said.next(), said.next()) {
             (plain, None, _) => plain,
-            (Some(plain), Some(refined), None) if refined.refines(&plain) => Some(refined),
+            (Some(plain), Some(refined), None) if refined.refines(&plain, crowded) => Some(refined),
             _ => None,
         }
     }
@@ -457,52 +568,4 @@ fn died() -> Refused {
         "The checker died while reading this file. Write the file again with another program, \
          then upload it.",
     )
-}
-
-/// Keys the fingerprints a child sends, and seals them.
-struct MarkWriter {
-    staged: Staged,
-    sealer: Sealer<BufWriter<File>>,
-    key: hmac::Key,
-    rows: u64,
-}
-
-impl MarkWriter {
-    fn new(ctx: &Ctx) -> Result<Self, Fault> {
-        let staged = ctx.blobs.stage()?;
-        let writer = BufWriter::with_capacity(128 * 1024, staged.handle()?);
-        let sealer = Sealer::new(writer, &[ctx.keys.recipient()]).map_err(Fault::internal)?;
-        Ok(Self {
-            staged,
-            sealer,
-            key: ctx.keys.fingerprints().clone(),
-            rows: 0,
-        })
-    }
-
-    /// Rows beyond what any file may have are not kept: then no file has as many.
-    fn write(&mut self, records: &[u8]) -> Result<(), Fault> {
-        if self.rows > u64::from(u32::MAX) {
-            return Ok(());
-        }
-        let mut keyed = Vec::with_capacity(records.len());
-        for record in records.chunks_exact(MARK_LEN) {
-            let (fingerprint, quality) = record.split_at(16);
-            let tag = hmac::sign(&self.key, fingerprint);
-            keyed.extend(tag.as_ref().iter().take(16));
-            keyed.extend(quality);
-            self.rows += 1;
-        }
-        self.sealer.write_all(&keyed).map_err(storage_fault)
-    }
-
-    /// The sealed marks, if there is one for each row.
-    fn finish(self, rows: u64) -> Result<Option<Staged>, Fault> {
-        if self.rows != rows {
-            return Ok(None);
-        }
-        let mut writer = self.sealer.finish().map_err(Fault::internal)?;
-        writer.flush().map_err(storage_fault)?;
-        Ok(Some(self.staged))
-    }
 }

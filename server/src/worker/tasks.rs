@@ -3,6 +3,8 @@
 pub(super) mod assess;
 pub(super) mod compose;
 mod earlier;
+pub(super) mod items;
+mod near;
 
 use std::error::Error;
 use std::fs::File;
@@ -79,6 +81,11 @@ impl From<Stop> for Finding {
             Stop::Broken { full, message } => Self::Broken { full, message },
         }
     }
+}
+
+/// Something of this node that must hold and does not.
+fn broken(error: impl std::fmt::Display) -> Stop {
+    Stop::broken(error.to_string())
 }
 
 /// Opens a sealed file that a provider sent.

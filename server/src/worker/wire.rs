@@ -75,6 +75,8 @@ impl std::fmt::Debug for KeyText {
 pub enum Task {
     /// Open, check, grade and rewrite a provider's file.
     Assess(AssessTask),
+    /// Take from one contribution what its rows are compared with others by.
+    Items(ItemsTask),
     /// Weigh contributions and join their kept rows.
     Compose(ComposeTask),
     /// Try what must not be possible.
@@ -110,8 +112,21 @@ pub struct EarlierTask {
     pub key: KeyText,
 }
 
-/// See [`Task::Compose`]. Inputs are the marks of all holdings, then the cleaned files of
-/// those that have a `part_key`, in the same order, then the preview of `earlier`.
+/// See [`Task::Items`]. Input 0 is the cleaned file: of one contribution, so that none can say
+/// anything about another.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ItemsTask {
+    /// Key of the cleaned file.
+    pub key: KeyText,
+    /// Column contract of the dataset.
+    pub contract: Value,
+    /// Most bytes the file may decode to.
+    pub max_decoded_bytes: u64,
+}
+
+/// See [`Task::Compose`]. Inputs are the marks of all holdings, then the items of those that
+/// have an `items_key`, then the cleaned files of those that have a `part_key`, in the same order,
+/// then the preview of `earlier`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ComposeTask {
     /// Contributions by receipt.
@@ -122,6 +137,8 @@ pub struct ComposeTask {
     pub contract: Value,
     /// Time that timeliness is measured at.
     pub as_of: DateTime<Utc>,
+    /// Whether the rows are only weighed: then nothing is written.
+    pub weigh_only: bool,
     /// Most bytes the parts may decode to.
     pub max_decoded_bytes: u64,
     /// The revision before.
@@ -146,9 +163,13 @@ pub struct HoldingTask {
     pub grade: u32,
     /// Whether its held-out rows judge what the rows of others teach.
     pub judges: bool,
+    /// Whether it is part of what is weighed; else it keeps its priority and earns nothing.
+    pub standing: bool,
     /// Key of its marks.
     pub marks_key: KeyText,
-    /// Key of its cleaned file; absent for a withdrawn one.
+    /// Key of its items, where the contract looks for near duplicates.
+    pub items_key: Option<KeyText>,
+    /// Key of its cleaned file; absent where no row of it is read.
     pub part_key: Option<KeyText>,
 }
 
@@ -178,6 +199,9 @@ pub enum Frame {
     Stage(String),
     /// Unkeyed fingerprints of the next rows.
     Marks(Vec<u8>),
+    /// What the next rows consist of: of each the number of its items (four bytes, little
+    /// endian), then the items, eight bytes each.
+    Items(Vec<u8>),
     /// What it found: the last frame.
     Finding(Box<Finding>),
     /// Weights, before any cleaned file is opened.
@@ -189,8 +213,12 @@ pub enum Frame {
 pub enum Finding {
     /// The file is good.
     Assessed(AssessedFinding),
+    /// All items are said, of so many rows.
+    Itemised(u64),
     /// The revision is written.
     Composed(ComposedFinding),
+    /// The weights are said; nothing was to be written.
+    Weighed,
     /// What the child could do that it must not.
     Probed(BTreeMap<String, String>),
     /// The file is refused.
@@ -270,11 +298,54 @@ pub struct LearnedPart {
 }
 
 impl Weighed {
-    /// Whether this follows from what was said before any cleaned file was opened: the same rows
-    /// of the same contributions, no mass grown beyond what utility can add, nobody paid who had
-    /// no mass.
+    /// Whether this is about these contributions and adds up: one part for each standing one, in
+    /// their order, every row of it unique, shared or late; and every party is paid exactly
+    /// what its own contributions weigh.
     #[must_use]
-    pub fn refines(&self, plain: &Self) -> bool {
+    pub fn adds_up(&self, holdings: &[HoldingTask]) -> bool {
+        let standing: Vec<&HoldingTask> = holdings.iter().filter(|of| of.standing).collect();
+        let mut owed: BTreeMap<Uuid, u128> = BTreeMap::new();
+        let mut sound = standing.len() == self.parts.len();
+        let mut kept: u128 = 0;
+        for (part, of) in self.parts.iter().zip(&standing) {
+            let late = part.late.iter().map(|late| &late.rows);
+            let rows = late
+                .chain(part.shared.values())
+                .map(|rows| u128::from(*rows));
+            let rows = rows.sum::<u128>() + u128::from(part.unique);
+            let known = |late: &LatePart| {
+                let first = holdings
+                    .iter()
+                    .find(|of| of.contribution == late.contribution);
+                first.is_some_and(|of| (of.party, of.receipt_no) == (late.party, late.receipt_no))
+            };
+            // A row weighs its quality times its utility, at most one and a half.
+            let most = (u128::from(part.rows) << 32) * 3 / 2;
+            let mass = part.mass.parse::<u128>().ok().filter(|mass| *mass <= most);
+            sound &= part.contribution == of.contribution
+                && rows == u128::from(part.rows)
+                && part.kept <= part.rows
+                && part.late.iter().all(known)
+                && mass.is_some();
+            kept += u128::from(part.kept);
+            if let Some(mass) = mass.filter(|mass| *mass > 0) {
+                *owed.entry(of.party).or_default() += mass;
+            }
+        }
+        let owed: BTreeMap<Uuid, String> = owed
+            .into_iter()
+            .map(|(party, mass)| (party, mass.to_string()))
+            .collect();
+        sound && kept == u128::from(self.rows) && owed == self.weights
+    }
+
+    /// Whether this follows from what was said before any cleaned file was opened: the same rows
+    /// of the same contributions, no mass grown beyond what utility can add or shrunk beyond what
+    /// utility and `crowded` strata can take, nobody paid who had no mass.
+    #[must_use]
+    pub fn refines(&self, plain: &Self, crowded: bool) -> bool {
+        let rows = plain.parts.iter().map(|part| u128::from(part.rows));
+        let least = Shrunk::by(rows.sum(), crowded);
         let mass = |text: &str| text.parse::<u128>().ok();
         let same = |(new, old): (&WeighedPart, &WeighedPart)| {
             let alike = WeighedPart {
@@ -283,7 +354,8 @@ impl Weighed {
                 ..new.clone()
             };
             let grown = mass(&new.mass).zip(mass(&old.mass));
-            alike == *old && grown.is_some_and(|(new, old)| new <= old + old / 2)
+            let in_reach = |(now, was)| now <= was + was / 2 && now >= least.of(was, old.rows);
+            alike == *old && grown.is_some_and(in_reach)
         };
         let sum = |masses: &mut dyn Iterator<Item = &String>| -> Option<u128> {
             masses.map(|text| mass(text)).sum()
@@ -297,6 +369,26 @@ impl Weighed {
                 .keys()
                 .all(|party| plain.weights.contains_key(party))
             && sum(&mut self.weights.values()) == sum(&mut self.parts.iter().map(|part| &part.mass))
+    }
+}
+
+/// How little of a mass factors can leave: utility takes half at most, and a stratum of n clusters
+/// leaves n^−0.2 of the rest.
+struct Shrunk {
+    halvings: u32,
+}
+
+impl Shrunk {
+    fn by(rows: u128, crowded: bool) -> Self {
+        let bits = u128::BITS - rows.leading_zeros();
+        Self {
+            halvings: 1 + if crowded { bits.div_ceil(5) } else { 0 },
+        }
+    }
+
+    /// Each of the two factors rounds down once for each row.
+    fn of(&self, mass: u128, rows: u64) -> u128 {
+        (mass >> self.halvings).saturating_sub(2 * u128::from(rows))
     }
 }
 
@@ -346,6 +438,7 @@ impl Frame {
             Self::Limits(limits) => (b'L', serde_json::to_vec(limits)?),
             Self::Stage(text) => (b'S', text.clone().into_bytes()),
             Self::Marks(bytes) => (b'M', bytes.clone()),
+            Self::Items(bytes) => (b'I', bytes.clone()),
             Self::Finding(finding) => (b'F', serde_json::to_vec(finding)?),
             Self::Weighed(weighed) => (b'W', serde_json::to_vec(weighed)?),
         };
@@ -364,6 +457,7 @@ impl Frame {
             b'L' => Self::Limits(serde_json::from_slice(&body)?),
             b'S' => Self::Stage(plain(&String::from_utf8_lossy(&body), 200)),
             b'M' if body.len() % MARK_LEN == 0 => Self::Marks(body),
+            b'I' => Self::Items(body),
             b'F' => Self::Finding(serde_json::from_slice(&body)?),
             b'W' => Self::Weighed(serde_json::from_slice(&body)?),
             _ => return Err(io::Error::from(io::ErrorKind::InvalidData)),
@@ -487,6 +581,80 @@ mod tests {
         assert_eq!(plain("a\u{1b}[31mb\n", 4), "a[31");
     }
 
+    fn lie(change: impl FnOnce(&mut Weighed)) -> bool {
+        let holding = |number: u128| HoldingTask {
+            contribution: Uuid::from_u128(number),
+            party: Uuid::from_u128(10 + number),
+            entity: Uuid::from_u128(10 + number),
+            receipt_no: number as u64,
+            published_mark: None,
+            grade: 9_000,
+            judges: false,
+            standing: true,
+            marks_key: KeyText(String::new()),
+            items_key: None,
+            part_key: Some(KeyText(String::new())),
+        };
+        let part = |number: u128| WeighedPart {
+            contribution: Uuid::from_u128(number),
+            rows: 9,
+            kept: 7,
+            unique: 5,
+            shared: BTreeMap::from([(2, 2)]),
+            late: vec![LatePart {
+                contribution: Uuid::from_u128(3 - number),
+                party: Uuid::from_u128(13 - number),
+                receipt_no: 3 - number as u64,
+                rows: 2,
+            }],
+            mass: "700".to_owned(),
+            mean_quality_ppm: 5,
+            mean_utility_ppm: 1_000_000,
+        };
+        let mass = |number: u128| (Uuid::from_u128(10 + number), "700".to_owned());
+        let mut weighed = Weighed {
+            parts: vec![part(1), part(2)],
+            weights: BTreeMap::from([mass(1), mass(2)]),
+            rows: 14,
+            inputs: "ab".to_owned(),
+            learned: None,
+        };
+        change(&mut weighed);
+        weighed.adds_up(&[holding(1), holding(2)])
+    }
+
+    #[test]
+    fn a_child_cannot_pay_somebody_else() {
+        assert!(lie(|_| {}));
+        let weights = |of: &[(u128, &str)]| -> BTreeMap<Uuid, String> {
+            let of = of.iter();
+            of.map(|(number, mass)| (Uuid::from_u128(*number), (*mass).to_owned()))
+                .collect()
+        };
+        let (moved, stranger) = (
+            weights(&[(11, "1"), (12, "1399")]),
+            weights(&[(11, "700"), (99, "700")]),
+        );
+        assert!(!lie(|of| of.weights = moved), "the same sum, moved");
+        assert!(!lie(|of| of.weights = stranger));
+        assert!(!lie(|of| drop(of.weights.pop_first())));
+        assert!(!lie(|of| of.parts[0].contribution = Uuid::from_u128(7)));
+        assert!(!lie(|of| of.parts.swap(0, 1)));
+        assert!(!lie(|of| drop(of.parts.pop())));
+        assert!(!lie(|of| of.parts[0].unique += 1), "a row too many");
+        assert!(
+            !lie(|of| of.parts[0].late[0].receipt_no = 9),
+            "no such receipt"
+        );
+        assert!(!lie(|of| of.rows += 1));
+        let more = |of: &mut Weighed| {
+            let mass = ((9u128 << 32) * 3 / 2 + 1).to_string();
+            of.parts[0].mass.clone_from(&mass);
+            of.weights.insert(Uuid::from_u128(11), mass);
+        };
+        assert!(!lie(more), "more than its rows can weigh");
+    }
+
     #[test]
     fn factors_may_not_change_what_was_weighed() {
         let part = |number: u128, mass: &str| WeighedPart {
@@ -511,21 +679,33 @@ mod tests {
             learned: None,
         };
         let plain = weighed("100", "200");
-        assert!(weighed("150", "1").refines(&plain));
+        assert!(weighed("150", "100").refines(&plain, false));
         assert!(
-            !weighed("151", "200").refines(&plain),
+            !weighed("150", "1").refines(&plain, false),
+            "less than utility leaves"
+        );
+        assert!(
+            weighed("150", "40").refines(&plain, true),
+            "a crowded stratum"
+        );
+        assert!(
+            !weighed("150", "1").refines(&plain, true),
+            "18 rows leave more"
+        );
+        assert!(
+            !weighed("151", "200").refines(&plain, false),
             "more than utility adds"
         );
-        assert!(!weighed("-1", "200").refines(&plain));
+        assert!(!weighed("-1", "200").refines(&plain, false));
         let mut other = weighed("100", "200");
         other.parts[0].kept = 9;
-        assert!(!other.refines(&plain), "other rows");
+        assert!(!other.refines(&plain, false), "other rows");
         let mut other = weighed("100", "200");
         other.weights.insert(Uuid::from_u128(3), "50".to_owned());
-        assert!(!other.refines(&plain), "somebody else");
+        assert!(!other.refines(&plain, false), "somebody else");
         let mut other = weighed("100", "200");
         other.weights.insert(Uuid::from_u128(1), "120".to_owned());
-        assert!(!other.refines(&plain), "paid more than the parts");
+        assert!(!other.refines(&plain, false), "paid more than the parts");
     }
 
     #[test]

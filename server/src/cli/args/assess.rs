@@ -19,6 +19,7 @@ use clap::{Args, ValueEnum};
   granary assess mine.parquet --against theirs.parquet
   granary assess may.csv --against april.csv --fail-on drift
   granary assess data.parquet --verify report.json
+  granary assess bought.parquet --verify revision.json --node https://granary.example
 
 Exit codes: 0 passed   1 a file cannot be read or written   2 wrong usage or rules
             5 a check failed, the file was refused, or the report is not its own")]
@@ -80,6 +81,15 @@ pub struct Assess {
     /// Public key that a signed report must verify with (base64url).
     #[arg(long, value_name = "KEY", requires = "verify")]
     pub public_key: Option<String>,
+
+    /// Node whose key a signed report must verify with; it is asked for its keys, nothing else.
+    #[arg(
+        long = "node",
+        value_name = "URL",
+        requires = "verify",
+        conflicts_with = "public_key"
+    )]
+    pub signed_by: Option<String>,
 }
 
 /// When a file passes.

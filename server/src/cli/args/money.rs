@@ -82,6 +82,18 @@ pub enum MessagesAction {
         #[command(flatten)]
         remote: Remote,
     },
+    /// Set a parked or failed message of the provider aside for good.
+    #[command(after_help = "Examples:
+  granary messages ignore 0195c1f2-… --reason 'a payment of our other shop'")]
+    Ignore {
+        /// Its id.
+        id: Uuid,
+        /// Why it needs nothing; kept with it.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
 }
 
 /// List, show and verify statements.
@@ -372,10 +384,12 @@ pub enum LedgerAction {
     ///
     /// Works on the data folder when no node runs on it, else asks the running node. With a
     /// checkpoint that was kept somewhere else, also that nothing written until then has been
-    /// changed or removed since.
+    /// changed or removed since; of another node this can be checked by anybody, from its
+    /// public tiles alone.
     #[command(after_help = "Examples:
   granary ledger checkpoint > monday.checkpoint
-  granary ledger verify --since monday.checkpoint")]
+  granary ledger verify --since monday.checkpoint
+  granary ledger verify --since monday.checkpoint --node https://granary.example")]
     Verify {
         /// Checkpoint that was kept, as `granary ledger checkpoint` printed it
         #[arg(long, value_name = "FILE")]
@@ -448,13 +462,13 @@ pub struct PasswordReset {
 
 /// Say which accounts are one person or house.
 ///
-/// Whoever holds the same rows under several accounts is weighed as one from the next revision
+/// Whoever holds the same rows under several accounts is weighed as one for what is sold from now
 /// on: the rows are held once, since the earliest receipt. Frozen shares stay as they are.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   granary entity link quill inkwell --reason 'same payout account'
   granary entity list
-  granary entity unlink inkwell")]
+  granary entity unlink inkwell --reason 'sold to somebody else'")]
 pub struct Entity {
     #[command(subcommand)]
     pub action: EntityAction,
@@ -486,6 +500,9 @@ pub enum EntityAction {
     Unlink {
         /// Handle, e-mail address or id.
         party: String,
+        /// Why; kept.
+        #[arg(long)]
+        reason: Option<String>,
         #[command(flatten)]
         remote: Remote,
     },

@@ -11,11 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::against::Others;
 use super::open;
 use crate::cli::args::Assess;
-use crate::cli::print_text;
 use crate::cli::stop::{Exit, Outcome, Stop};
-
-/// Type of a signed report, as its signature names it.
-const TYP: &str = "granary-quality-report+jws";
+use crate::cli::{block_on, print_text};
+use crate::client::Client;
+use crate::keys::QUALITY_REPORT as TYP;
 
 /// A report and its signature over the report's canonical JSON.
 #[derive(Serialize, Deserialize)]
@@ -60,7 +59,7 @@ fn read_key(path: &Path) -> Outcome<NodeKey> {
 }
 
 /// Reads a report file; answers whose signature holds, if there is one.
-fn read(path: &Path, expected: Option<&str>) -> Outcome<(Report, Option<VerifyKey>)> {
+fn read(path: &Path, expected: &[String]) -> Outcome<(Report, Option<VerifyKey>)> {
     let bytes = std::fs::read(path).map_err(Stop::file(path))?;
     let not_one = |why: String| {
         Stop::new(
@@ -74,7 +73,7 @@ fn read(path: &Path, expected: Option<&str>) -> Outcome<(Report, Option<VerifyKe
     let value: serde_json::Value =
         serde_json::from_slice(&bytes).map_err(|error| not_one(error.to_string()))?;
     if value.get("signature").is_none() {
-        if expected.is_some() {
+        if !expected.is_empty() {
             return Err(Stop::new(Exit::Wrong, "the report is not signed"));
         }
         let report = Report::from_json(&bytes).map_err(|error| not_one(error.to_string()))?;
@@ -82,12 +81,7 @@ fn read(path: &Path, expected: Option<&str>) -> Outcome<(Report, Option<VerifyKe
     }
     let signed: Signed =
         serde_json::from_value(value).map_err(|error| not_one(error.to_string()))?;
-    let key = match expected {
-        Some(text) => text
-            .parse()
-            .map_err(|error| Stop::new(Exit::Usage, format!("--public-key: {error}")))?,
-        None => signed.public_key,
-    };
+    let key = signer(&signed, expected)?;
     let payload = key
         .verify_jws(TYP, &signed.signature)
         .map_err(|error| Stop::new(Exit::Wrong, format!("{}: {error}", path.display())))?;
@@ -102,12 +96,41 @@ fn read(path: &Path, expected: Option<&str>) -> Outcome<(Report, Option<VerifyKe
     Ok((signed.report, Some(key)))
 }
 
+/// The key that has to have signed: of several expected ones that which the signature names.
+fn signer(signed: &Signed, expected: &[String]) -> Outcome<VerifyKey> {
+    let mut keys = Vec::with_capacity(expected.len());
+    for text in expected {
+        let key: VerifyKey = text
+            .parse()
+            .map_err(|error| Stop::new(Exit::Usage, format!("public key {text:?}: {error}")))?;
+        keys.push(key);
+    }
+    let named = jws_key_id(&signed.signature).ok();
+    let found = keys.iter().find(|key| Some(key.id()) == named);
+    Ok(*found.or(keys.first()).unwrap_or(&signed.public_key))
+}
+
+/// Whose signature is asked for: a key, or whatever keys a node says are its own.
+fn expected_keys(args: &Assess) -> Outcome<Vec<String>> {
+    if let Some(key) = &args.public_key {
+        return Ok(vec![key.clone()]);
+    }
+    let Some(node) = &args.signed_by else {
+        return Ok(Vec::new());
+    };
+    let client = Client::new(node)?;
+    let info = block_on(async { Ok(client.node_info().await?) })?;
+    let keys = info.verify_keys.into_iter();
+    Ok(keys.map(|key| key.public_key).collect())
+}
+
 /// Measures a file by the rules and at the moment of its report, and compares the bytes.
 pub fn verify(path: &Path, args: &Assess) -> Outcome {
     let [file] = args.files.as_slice() else {
         return Err(Stop::new(Exit::Usage, "a report is about one file"));
     };
-    let (expected, signer) = read(path, args.public_key.as_deref())?;
+    let keys = expected_keys(args)?;
+    let (expected, signer) = read(path, &keys)?;
     let found = again(file, args, &expected)?;
     let (theirs, ours) = (
         expected.to_canonical_json().map_err(wrong)?,
@@ -122,8 +145,10 @@ pub fn verify(path: &Path, args: &Assess) -> Outcome {
         return Err(Stop::new(Exit::Wrong, words));
     }
     let signer = match signer {
-        Some(key) if args.public_key.is_some() => format!(", signed with {key} as expected"),
-        Some(key) => format!(", signed with {key} (give --public-key to say whose that has to be)"),
+        Some(key) if !keys.is_empty() => format!(", signed with {key} as expected"),
+        Some(key) => {
+            format!(", signed with {key} (give --node or --public-key to say whose that has to be)")
+        }
         None => ", not signed".to_owned(),
     };
     print_text(&format!(

@@ -119,28 +119,27 @@ pub fn run(args: &BenchArgs, place: &Path) -> Outcome {
     let mut table = Table::new(&[
         "profile, 10 checks, duplicates, score",
         ">seconds",
+        ">CPU seconds",
         ">peak memory",
         ">ours / it",
     ]);
-    let mut row = |name: &str, seconds: f64, peak: Option<u64>| {
+    let mut row = |name: &str, seconds: f64, process: Option<&Measured>| {
+        let none = || "–".to_owned();
         table.row([
             name.to_owned(),
             format!("{seconds:.2}"),
-            peak.map_or("–".to_owned(), bytes),
+            process.map_or_else(none, |process| format!("{:.2}", process.cpu)),
+            process.map_or_else(none, |process| bytes(process.peak)),
             format!("{:.2}", ours.seconds / seconds),
         ]);
     };
-    row("granary assess", ours.seconds, Some(ours.peak));
+    row("granary assess", ours.seconds, Some(&ours));
     let mut duckdb = Command::new(python());
     duckdb.args(["-c", DUCKDB]).arg(&file);
     let mut said = String::new();
     match measured(&mut duckdb) {
         Ok(theirs) => {
-            row(
-                "DuckDB, the same three jobs",
-                theirs.seconds,
-                Some(theirs.peak),
-            );
+            row("DuckDB, the same three jobs", theirs.seconds, Some(&theirs));
             said = theirs.said;
         }
         Err(_) => said.push_str("DuckDB is not there: install `duckdb` for python3\n"),
@@ -163,6 +162,8 @@ fn python() -> String {
 /// A process that ended well.
 struct Measured {
     seconds: f64,
+    /// Of all threads: what it costs, however busy the machine is with other things.
+    cpu: f64,
     /// Bytes.
     peak: u64,
     said: String,
@@ -187,10 +188,12 @@ fn measured(command: &mut Command) -> Outcome<Measured> {
         return Err(Stop::new(Exit::Machine, "a measured program failed"));
     }
     // SAFETY: zeroed memory is a valid rusage, and wait4 filled it.
-    let peak = unsafe { usage.assume_init() }.ru_maxrss;
+    let usage = unsafe { usage.assume_init() };
+    let spent = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
     Ok(Measured {
         seconds,
-        peak: u64::try_from(peak).unwrap_or(0) * 1024,
+        cpu: spent(usage.ru_utime) + spent(usage.ru_stime),
+        peak: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
         said,
     })
 }

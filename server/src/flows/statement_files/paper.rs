@@ -133,6 +133,14 @@ fn pack(bytes: &[u8]) -> Result<Vec<u8>, Fault> {
     packed.finish().map_err(Fault::internal)
 }
 
+/// Whether a line has characters that the font does not show.
+pub(super) fn lacks(line: &str) -> bool {
+    match Face::parse(dejavu::sans_mono::regular(), 0) {
+        Ok(face) => line.chars().any(|c| face.glyph_index(c).is_none()),
+        Err(_) => false,
+    }
+}
+
 /// Puts lines on pages. `foot` stands under each with its number. The same lines give the same
 /// bytes.
 pub(super) fn pdf(title: &str, foot: &str, lines: &[String]) -> Result<Vec<u8>, Fault> {

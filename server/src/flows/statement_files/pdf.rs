@@ -1,7 +1,7 @@
 //! A statement on paper: what its page says, in the same order.
 
 use ledger::money::Money;
-use ledger::statement::{Line, PayoutKind, Statement, Status};
+use ledger::statement::{Line, PayoutKind, Statement, Status, Why};
 
 use super::paper::{self, COLUMNS};
 use crate::error::Fault;
@@ -24,15 +24,19 @@ pub(super) fn statement(s: &Statement) -> Result<Vec<u8>, Fault> {
         sheet.line(line);
     }
     for own in &s.commissions {
-        let what = format!(
-            "Your commission on {} sales of {}",
-            own.sales, own.dataset_title
-        );
+        let sales = some(own.sales, "sale");
+        let what = format!("Your commission on {sales} of {}", own.dataset_title);
         sheet.figure(&what, own.amount);
     }
     sheet.totals();
     sheet.proof();
     paper::pdf(&title, &format!("{title} · {}", head.id), &sheet.lines)
+}
+
+/// `1 sale`, `2 sales`.
+fn some(count: u64, what: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{end}")
 }
 
 /// Lines while they are written.
@@ -155,8 +159,10 @@ impl Sheet<'_> {
             format!(" · quality {}.{:02}", q / 100, q % 100)
         });
         self.say(&format!(
-            "{} sales · {} rows kept{quality} · entry {}",
-            l.sales, l.rows, l.entry
+            "{} · {} kept{quality} · entry {}",
+            some(l.sales, "sale"),
+            some(l.rows, "row"),
+            l.entry
         ));
         self.figure("Sales, gross", l.gross);
         self.figure("− sales tax", l.tax);
@@ -165,8 +171,9 @@ impl Sheet<'_> {
         for refund in &l.refunds {
             self.figure(
                 &format!(
-                    "− {} refunds of sales in {}, net",
-                    refund.count, refund.period
+                    "− {} of sales in {}, net",
+                    some(refund.count, "refund"),
+                    refund.period
                 ),
                 refund.net,
             );
@@ -182,6 +189,9 @@ impl Sheet<'_> {
             "({} + {} × {}) ÷ 10^12 = {}, rest {}",
             l.carry_before, l.pool_delta, l.share_ppt, l.amount, l.carry_after
         ));
+        if let Some(why) = &l.why {
+            self.why(why);
+        }
         if let Some(p) = &l.previous {
             self.say(&format!(
                 "In revision {} your share was {} / 10^12.",
@@ -190,10 +200,35 @@ impl Sheet<'_> {
         }
         for copy in &l.late_copies {
             self.say(&format!(
-                "{} rows were first on receipt {} of {}: they weigh nothing.",
-                copy.rows, copy.holder_receipt, copy.holder_date
+                "Late copies: {} first on receipt {} of {}, weight 0.",
+                some(copy.rows, "row"),
+                copy.holder_receipt,
+                copy.holder_date
             ));
         }
+    }
+
+    /// What the weight was made of.
+    fn why(&mut self, w: &Why) {
+        let percent = |ppm: u64| format!("{}.{:02} %", ppm / 10_000, ppm % 10_000 / 100);
+        let mut said = format!(
+            "Why: of {} rows weighed {} are held by nobody else",
+            w.delivered, w.unique
+        );
+        for shared in &w.shared {
+            said.push_str(&format!(", {} by {} holders", shared.rows, shared.holders));
+        }
+        said.push_str(&format!(
+            "; average quality {}, utility {}.",
+            percent(w.quality_ppm),
+            percent(w.utility_ppm)
+        ));
+        self.say(&said);
+        for lost in &w.losses {
+            let points = format!("−{}.{:02}", lost.hundredths / 100, lost.hundredths % 100);
+            self.pair(&format!("  points lost: {}", lost.what), &points);
+        }
+        self.pair("  weighed from", &w.inputs);
     }
 
     fn totals(&mut self) {
@@ -221,6 +256,12 @@ impl Sheet<'_> {
              which holds the paths from its lines to this checkpoint of the journal; \
              granary statement verify checks it offline.",
         );
+        if self.lines.iter().any(|line| paper::lacks(line)) {
+            self.say(
+                "Some characters above are not in the font of this paper and stand as ?; the JSON \
+                 file holds them.",
+            );
+        }
         self.lines.push(String::new());
         for line in self.s.proof.checkpoint.lines() {
             // A signature line is longer than the paper is wide.

@@ -14,7 +14,7 @@ use crate::journal::command::{
 use crate::store::{disputes, journal, orders};
 
 impl Bed {
-    fn tell(&self, key: &str, verb: &str, work: Work) -> Result<Posted, Fault> {
+    pub fn tell(&self, key: &str, verb: &str, work: Work) -> Result<Posted, Fault> {
         let request = Request::new(self.market.owner, key, verb, &format!("{key}{verb}")).unwrap();
         self.submit(Command {
             request,
@@ -173,6 +173,37 @@ fn reserves_are_held_released_and_drawn(kind: Kind) {
     assert_eq!(bed.scratch.findings(), []);
 }
 
+/// A reserve for no period is held until the next settlement, also in the same month.
+fn a_reserve_of_no_periods_ends_with_the_next_settlement(kind: Kind) {
+    let bed = Bed::new(kind, 1, &[1], 0);
+    bed.top_up("t", 0, 90_000).unwrap();
+    bed.buy("b", 0, 1_000).unwrap();
+    bed.settle_and_hold("s1", 1_000, 0).unwrap();
+    let contributor = bed.market.epoch.shares()[0].0;
+    let (available, reserve) = (
+        Account::available(contributor).to_string(),
+        Account::reserve(contributor).to_string(),
+    );
+    assert_eq!(
+        (bed.balance(&available), bed.balance(&reserve)),
+        (-810, -90)
+    );
+    bed.buy("b2", 0, 1_000).unwrap();
+    bed.settle_and_hold("s2", 1_000, 0).unwrap();
+    // 90 are released, 90 of 900 are held anew.
+    assert_eq!(
+        (bed.balance(&available), bed.balance(&reserve)),
+        (-1_710, -90)
+    );
+    // Nothing has moved since: what is due is released all the same.
+    bed.settle_and_hold("s3", 0, 0).unwrap();
+    assert_eq!(
+        (bed.balance(&available), bed.balance(&reserve)),
+        (-1_800, 0)
+    );
+    assert_eq!(bed.scratch.findings(), []);
+}
+
 fn whoever_owes_loses_the_reserve_first(kind: Kind) {
     // The only contributor is also owed nothing else: two sales, one refunded in full.
     let bed = Bed::new(kind, 1, &[1], 0);
@@ -207,6 +238,9 @@ fn reserves_follow_credits() {
     kinds()
         .into_iter()
         .for_each(reserves_are_held_released_and_drawn);
+    kinds()
+        .into_iter()
+        .for_each(a_reserve_of_no_periods_ends_with_the_next_settlement);
     kinds()
         .into_iter()
         .for_each(whoever_owes_loses_the_reserve_first);

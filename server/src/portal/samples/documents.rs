@@ -140,6 +140,7 @@ fn proof(head: &Head, own: &Line) -> Proof {
     Proof {
         checkpoint: checkpoint.sign(&key, |_| vec![0; 64]),
         entries: vec![entry],
+        payouts: vec![],
     }
 }
 

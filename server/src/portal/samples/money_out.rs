@@ -106,6 +106,18 @@ pub fn reconciliation() -> Reconciliation {
     }
 }
 
+pub fn entity() -> EntityView {
+    let member = |name, day| EntityMember {
+        party: party(name),
+        reason: "same payout account".into(),
+        linked_at: at(day),
+    };
+    EntityView {
+        id: id(70),
+        members: vec![member("Quill", 1), member("Inkwell", 2)],
+    }
+}
+
 pub fn operator_change() -> OperatorView {
     OperatorView {
         party: PartyView {

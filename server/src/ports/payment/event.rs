@@ -126,6 +126,9 @@ pub fn read(kind: &str, object: &Value) -> Result<Said, String> {
             ))
         }
         _ if kind.starts_with("charge.dispute.") => dispute(object),
+        _ if kind.starts_with("radar.early_fraud_warning.") => Ok(Said::Nothing(
+            "a warning of fraud: no money was taken; give the payment back if it is right",
+        )),
         "payout.paid" => Ok(Said::Payout(thing(object, "paid", 1)?)),
         "payout.failed" | "payout.canceled" => Ok(Said::Payout(thing(object, "failed", 2)?)),
         _ => Ok(Said::Nothing(
@@ -139,8 +142,13 @@ fn dispute(object: &Value) -> Result<Said, String> {
         Some("won") => ("won", 2),
         Some("lost") => ("lost", 2),
         Some("needs_response" | "under_review") => ("open", 1),
-        // An enquiry: no money has moved.
-        _ => return Ok(Said::Nothing("no money was taken for this dispute")),
+        // An enquiry (`warning_…`): no money has moved. Should it become a dispute, its status
+        // says so, under the same identifier.
+        _ => {
+            return Ok(Said::Nothing(
+                "an enquiry of the payer's bank: no money was taken; answer it at the provider",
+            ));
+        }
     };
     let moves = object["balance_transactions"].as_array();
     let moves = moves.into_iter().flatten().filter_map(movement);
@@ -300,7 +308,16 @@ mod tests {
                 (Some("ch_1"), eur(1500))
             );
         }
-        assert!(matches!(dispute("warning_closed"), Said::Nothing(_)));
+        for enquiry in [
+            "warning_needs_response",
+            "warning_under_review",
+            "warning_closed",
+        ] {
+            assert!(matches!(dispute(enquiry), Said::Nothing(_)), "{enquiry}");
+        }
+        let warning = json!({"id": "issfr_1", "charge": "ch_1", "fraud_type": "misc"});
+        let said = read("radar.early_fraud_warning.created", &warning).unwrap();
+        assert!(matches!(said, Said::Nothing(_)));
         let refund = |status: &str| {
             let object = json!({"id": "re_1", "amount": 5, "currency": "eur", "status": status, "charge": "ch_1"});
             match read("refund.updated", &object).unwrap() {

@@ -151,8 +151,20 @@ fn decoded(
     batches.map(Rows).map_err(|refusal| Stop::refused(&refusal))
 }
 
+/// The rows of a file that this node wrote.
+pub(super) fn own_rows(mut file: Plaintext<File>, max_decoded_bytes: u64) -> Result<Rows, Stop> {
+    let limits = Limits {
+        decoded_len: max_decoded_bytes,
+        ratio: u64::MAX,
+        ..Limits::default()
+    };
+    let claims = preflight(&mut file, &limits).map_err(|refusal| Stop::refused(&refusal))?;
+    let batches = Batches::open(file, &claims, &limits);
+    batches.map(Rows).map_err(|refusal| Stop::refused(&refusal))
+}
+
 /// The rows of a provider's file.
-struct Rows(Batches<Plaintext<File>>);
+pub(super) struct Rows(Batches<Plaintext<File>>);
 
 impl Source for Rows {
     fn schema(&self) -> SchemaRef {
@@ -243,7 +255,7 @@ fn preview_json(preview: &Preview) -> Result<Vec<u8>, Stop> {
 }
 
 /// Whatever stops an assessment stops it again: it is about the file or its contract.
-fn refused(error: &AssessError) -> Stop {
+pub(super) fn refused(error: &AssessError) -> Stop {
     Stop::Refused {
         code: error.code().to_owned(),
         message: error.to_string(),

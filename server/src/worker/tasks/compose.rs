@@ -16,6 +16,7 @@ use quality::Policy;
 use quality::weigh::{
     self, Clusters, Composition, ContributionWeight, Holding, KeyedRow, Lesson, Repeats,
 };
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::child::Voice;
@@ -24,23 +25,37 @@ use super::super::wire::{
     ComposeTask, ComposedFinding, Finding, Frame, HoldingTask, LatePart, LearnedPart, MARK_LEN,
     Weighed, WeighedPart,
 };
-use super::{Stop, earlier, open_own, recipient, seal_whole};
+use super::{Stop, broken, earlier, near, open_own, recipient, seal_whole};
 
 /// Name of the rule that weighs, part of what is hashed.
 const RULE: &str = "gated quotient coverage/1";
 
 pub(in super::super) fn run(task: ComposeTask, voice: &mut Voice) -> Finding {
-    compose(&task, voice).map_or_else(Finding::from, Finding::Composed)
+    compose(&task, voice).unwrap_or_else(Finding::from)
 }
 
-fn compose(task: &ComposeTask, voice: &mut Voice) -> Result<ComposedFinding, Stop> {
-    voice.stage("weighing");
-    let contract = Contract::from_json(task.contract.to_string().as_bytes())
-        .map_err(|error| Stop::broken(error.to_string()))?;
+fn compose(task: &ComposeTask, voice: &mut Voice) -> Result<Finding, Stop> {
+    let contract = Contract::from_json(task.contract.to_string().as_bytes()).map_err(broken)?;
     let marks = read_all_marks(&task.holdings)?;
-    let holdings = holdings(&task.holdings, &marks);
-    let clusters = Clusters::new(&holdings, repeats(&contract)).map_err(broken)?;
-    let inputs = inputs(task, &marks)?;
+    let (composition, parts) = weighed(task, &contract, &marks, voice)?;
+    if task.weigh_only {
+        return Ok(Finding::Weighed);
+    }
+    write(task, &contract, parts, &composition, voice).map(Finding::Composed)
+}
+
+/// Weighs the rows and says so, before any cleaned file is opened and once more after.
+fn weighed(
+    task: &ComposeTask,
+    contract: &Contract,
+    marks: &[Vec<KeyedRow>],
+    voice: &mut Voice,
+) -> Result<(Composition, Vec<OpenPart>), Stop> {
+    voice.stage("weighing");
+    let ids = near::clusters(task, marks)?;
+    let holdings = holdings(&task.holdings, marks, ids.as_deref());
+    let clusters = Clusters::new(&holdings, repeats(contract)).map_err(broken)?;
+    let inputs = inputs(task, marks, ids.as_deref())?;
     let plain = weigh::compose_clusters(&clusters);
     say(voice, summary(&plain, &task.holdings, &inputs))?;
     if plain.rows_delivered == 0 {
@@ -51,28 +66,34 @@ fn compose(task: &ComposeTask, voice: &mut Voice) -> Result<ComposedFinding, Sto
         });
     }
     let mut parts = open_parts(&task.holdings)?;
-    let earlier = earlier::read(task.earlier.as_ref(), first_after(&task.holdings))?;
-    let composition = match learned(task, clusters, &mut parts, voice)? {
-        None => plain,
-        Some((clusters, learned)) => {
-            let composition = weigh::compose_clusters(&clusters);
-            let weighed = summary(&composition, &task.holdings, &inputs);
-            say(
-                voice,
-                Weighed {
-                    learned: Some(learned),
-                    ..weighed
-                },
-            )?;
-            composition
-        }
+    let Some((clusters, learned)) = learned(task, clusters, &mut parts, voice)? else {
+        return Ok((plain, parts));
     };
+    let composition = weigh::compose_clusters(&clusters);
+    let weighed = Weighed {
+        learned: Some(learned),
+        ..summary(&composition, &task.holdings, &inputs)
+    };
+    say(voice, weighed)?;
+    Ok((composition, parts))
+}
+
+/// Joins the kept rows, grades the whole and seals it.
+fn write(
+    task: &ComposeTask,
+    contract: &Contract,
+    parts: Vec<OpenPart>,
+    composition: &Composition,
+    voice: &mut Voice,
+) -> Result<ComposedFinding, Stop> {
     voice.stage("joining rows");
-    let (file, composed) = join(task, &contract, parts, &composition)?;
+    let (file, composed) = join(task, contract, parts, composition)?;
     let file = Bytes::from(file);
     voice.stage("grading the revision");
+    let earlier = earlier::read(task.earlier.as_ref(), behind(&task.holdings)?)?;
     let contract = task.contract.to_string();
     let graded = super::assess::grade(&file, contract.as_bytes(), task.as_of, &earlier)?;
+    let report = about(graded.report, &composed);
     voice.stage("sealing");
     let recipient = recipient(&task.recipient)?;
     seal_whole(fd::OUTPUT, &recipient, &file)?;
@@ -80,10 +101,23 @@ fn compose(task: &ComposeTask, voice: &mut Voice) -> Result<ComposedFinding, Sto
     Ok(ComposedFinding {
         rows: composed.rows,
         grade: graded.grade,
-        report: graded.report,
+        report,
         size: composed.file_len,
         sha256: composed.file_sha256.to_string(),
     })
+}
+
+/// A report that names the file it is about.
+fn about(mut report: Value, composed: &pack::Composed) -> Value {
+    if let Some(report) = report.as_object_mut() {
+        let file = json!({
+            "format": "parquet",
+            "bytes": composed.file_len,
+            "sha256": composed.file_sha256.to_string(),
+        });
+        report.insert("input".to_owned(), file);
+    }
+    report
 }
 
 /// With a declared key, a row that stands twice says the same twice.
@@ -95,10 +129,6 @@ fn repeats(contract: &Contract) -> Repeats {
     }
 }
 
-fn broken(error: impl std::fmt::Display) -> Stop {
-    Stop::broken(error.to_string())
-}
-
 fn read_all_marks(holdings: &[HoldingTask]) -> Result<Vec<Vec<KeyedRow>>, Stop> {
     let inputs = holdings.iter().zip(fd::INPUTS..);
     inputs
@@ -106,23 +136,32 @@ fn read_all_marks(holdings: &[HoldingTask]) -> Result<Vec<Vec<KeyedRow>>, Stop> 
         .collect()
 }
 
-fn holdings<'m>(tasks: &[HoldingTask], marks: &'m [Vec<KeyedRow>]) -> Vec<Holding<'m>> {
-    let holdings = tasks.iter().zip(marks).map(|(holding, rows)| Holding {
+fn holdings<'m>(
+    tasks: &[HoldingTask],
+    marks: &'m [Vec<KeyedRow>],
+    ids: Option<&'m [Vec<[u8; 16]>]>,
+) -> Vec<Holding<'m>> {
+    let of = tasks.iter().zip(marks).enumerate();
+    let holdings = of.map(|(at, (holding, rows))| Holding {
         contribution: holding.contribution,
         entity: holding.entity,
         receipt_no: holding.receipt_no,
         first_published: holding.published_mark,
         q_hundredths: holding.grade,
         rows,
-        tombstone: holding.part_key.is_none(),
-        clusters: None,
+        tombstone: !holding.standing,
+        clusters: ids.and_then(|ids| ids.get(at)).map(Vec::as_slice),
         judges: holding.judges,
     });
     holdings.collect()
 }
 
 /// Digest of everything that the weights follow from, so that two weighings can be compared.
-fn inputs(task: &ComposeTask, marks: &[Vec<KeyedRow>]) -> Result<String, Stop> {
+fn inputs(
+    task: &ComposeTask,
+    marks: &[Vec<KeyedRow>],
+    ids: Option<&[Vec<[u8; 16]>]>,
+) -> Result<String, Stop> {
     let mut all = Hasher::new();
     all.update(RULE.as_bytes());
     all.update(&serde_json_canonicalizer::to_vec(&task.contract).map_err(broken)?);
@@ -133,12 +172,15 @@ fn inputs(task: &ComposeTask, marks: &[Vec<KeyedRow>]) -> Result<String, Stop> {
         let published = holding.published_mark.map_or(u64::MAX, |mark| mark);
         all.update(&published.to_le_bytes());
         all.update(&holding.grade.to_le_bytes());
-        all.update(&[u8::from(holding.part_key.is_some())]);
+        all.update(&[u8::from(holding.standing)]);
         all.update(&(rows.len() as u64).to_le_bytes());
         for row in rows {
             all.update(&row.fp);
             all.update(&row.quality.to_le_bytes());
         }
+    }
+    for id in ids.into_iter().flatten().flatten() {
+        all.update(id);
     }
     Ok(all.finish().to_string())
 }
@@ -171,7 +213,9 @@ fn say(voice: &mut Voice, weighed: Weighed) -> Result<(), Stop> {
 type OpenPart = (usize, Plaintext<File>);
 
 fn open_parts(holdings: &[HoldingTask]) -> Result<Vec<OpenPart>, Stop> {
-    let first = fd::INPUTS + i32::try_from(holdings.len()).unwrap_or(i32::MAX - fd::INPUTS);
+    let kept = holdings.iter().filter(|of| of.items_key.is_some());
+    let before = holdings.len() + kept.count();
+    let first = fd::INPUTS + i32::try_from(before).map_err(broken)?;
     let standing = holdings.iter().enumerate();
     let standing = standing.filter_map(|(at, holding)| Some((at, holding.part_key.as_ref()?)));
     standing
@@ -180,10 +224,12 @@ fn open_parts(holdings: &[HoldingTask]) -> Result<Vec<OpenPart>, Stop> {
         .collect()
 }
 
-/// The descriptor behind those of marks and cleaned files.
-fn first_after(holdings: &[HoldingTask]) -> i32 {
-    let parts = holdings.iter().filter(|h| h.part_key.is_some()).count();
-    fd::INPUTS + i32::try_from(holdings.len() + parts).unwrap_or(i32::MAX - fd::INPUTS)
+/// The descriptor behind those of marks, items and cleaned files.
+fn behind(holdings: &[HoldingTask]) -> Result<i32, Stop> {
+    let items = holdings.iter().filter(|of| of.items_key.is_some()).count();
+    let parts = holdings.iter().filter(|of| of.part_key.is_some()).count();
+    let before = holdings.len() + items + parts;
+    Ok(fd::INPUTS + i32::try_from(before).map_err(broken)?)
 }
 
 /// Clusters with the factors of strata and utility, where the contract declares any. Only now

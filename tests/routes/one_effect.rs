@@ -1,0 +1,198 @@
+//! Fifty equal requests at once have one effect, for every verb that moves money.
+
+use std::collections::BTreeSet;
+
+use chrono::{Datelike, TimeDelta};
+use futures_util::future::join_all;
+use schema::wire::*;
+use server::client::Answer;
+use uuid::Uuid;
+
+use crate::support::bank::{self, Booked, FRENCH, earnings};
+use crate::support::cards::{Names, Provider};
+use crate::support::market::order;
+use crate::support::people::eur;
+use crate::support::{Market, Person, TestApp, card_journeys};
+
+/// Every request that takes an `Idempotency-Key`, with the function here or in
+/// `idempotency.rs` that makes it fifty times.
+const COVERED: &str = "
+POST /api/v1/admin/adjustments/{id}/approval corrections
+POST /api/v1/admin/disputes                  disputes
+POST /api/v1/admin/disputes/{id}/verdict     disputes
+POST /api/v1/admin/payouts/{id}/approval     payouts
+POST /api/v1/admin/periods/{name}/close      months
+POST /api/v1/admin/settlements               idempotency.rs
+POST /api/v1/admin/top-ups                   idempotency.rs
+POST /api/v1/orders                          idempotency.rs
+POST /api/v1/orders/{id}/refunds             idempotency.rs
+POST /api/v1/payments                        cards
+";
+
+card_journeys!(fifty_equal_requests_of_every_verb_have_one_effect);
+
+/// Makes a request fifty times at once; answers the one answer there is.
+async fn fifty<T, F>(make: impl Fn() -> F) -> T
+where
+    T: std::fmt::Debug + PartialEq,
+    F: Future<Output = Answer<T>>,
+{
+    let answers = join_all((0..50).map(|_| make())).await;
+    let mut answers = answers.into_iter().map(Result::unwrap);
+    let first = answers.next().unwrap();
+    assert!(answers.all(|answer| answer == first), "{first:?}");
+    first
+}
+
+async fn fifty_equal_requests_of_every_verb_have_one_effect(
+    app: &mut TestApp,
+    provider: &Provider,
+) {
+    let market = app.market(1000).await;
+    let deputy = app.deputy(&market.operator).await;
+    market.owner.is_paid_to(FRENCH, "FR").await;
+    app.later(TimeDelta::days(4));
+    let buyer = app.earned(&market, 3).await;
+    disputes(&market, &buyer).await;
+    corrections(&market, &buyer, &deputy).await;
+    payouts(app, &market, &deputy).await;
+    cards(app, provider, &market).await;
+    months(app, &market).await;
+    let findings = market.operator.client.ledger_verify().await.unwrap();
+    assert_eq!(findings, []);
+}
+
+async fn sum(operator: &Person, part: &str) -> i64 {
+    let balance = operator.client.trial_balance().await.unwrap();
+    let accounts = balance.books.iter().flat_map(|book| &book.accounts);
+    let some = accounts.filter(|account| account.account.starts_with(part));
+    some.map(|account| account.balance).sum()
+}
+
+async fn disputes(market: &Market, buyer: &Person) {
+    let operator = &market.operator;
+    let orders = buyer.client.orders().await.unwrap();
+    let new = NewDispute {
+        order_id: orders[0].id,
+        amount: eur(1000),
+        reason: "the holder does not know us".to_owned(),
+    };
+    let open = fifty(|| operator.client.open_dispute("open", &new)).await;
+    assert_eq!(sum(operator, "Liabilities:DisputeHold").await, -1000);
+    let lost = fifty(|| operator.client.decide_dispute(open.id, "lost", false)).await;
+    assert_eq!(lost.state, "lost");
+    assert_eq!(sum(operator, "Liabilities:DisputeHold").await, 0);
+    assert_eq!(operator.client.disputes().await.unwrap(), [lost]);
+}
+
+async fn corrections(market: &Market, buyer: &Person, deputy: &Person) {
+    let operator = &market.operator;
+    let before = sum(operator, "Income:PlatformFee").await;
+    let line = |account: &str, minor| AdjustmentLine {
+        account: account.to_owned(),
+        minor,
+    };
+    let pool = format!("Liabilities:Pool:{}:E1", market.revision.id);
+    let new = NewAdjustment {
+        currency: "EUR".to_owned(),
+        lines: vec![line("Income:PlatformFee", 40), line(&pool, -40)],
+        reason: "The fee was agreed to be lower.".to_owned(),
+        corrects: buyer.client.orders().await.unwrap()[1].entry.clone(),
+    };
+    let proposed = operator.client.propose_adjustment(&new).await.unwrap();
+    let booked = fifty(|| deputy.client.approve_adjustment(proposed.id, "yes")).await;
+    assert_eq!(sum(operator, "Income:PlatformFee").await, before + 40);
+    assert_eq!(operator.client.adjustments().await.unwrap(), [booked]);
+}
+
+/// A run is approved, and the bank's answers are imported, fifty times each.
+async fn payouts(app: &TestApp, market: &Market, deputy: &Person) {
+    let operator = &market.operator;
+    app.settle(market).await;
+    let new = NewPayouts::default();
+    let run = operator.client.propose_payouts(&new).await;
+    let id = run.unwrap().id.unwrap();
+    let run = fifty(|| deputy.client.approve_payouts(id, "pay")).await;
+    let paid = run.totals[0].net.minor;
+    assert_eq!(sum(operator, "Liabilities:PayoutInTransit").await, -paid);
+    assert_eq!(earnings(&market.owner).await, eur(0));
+    let held = sum(operator, "Assets:Bank").await;
+    let file = bank::statement("s", held, "2026-03-10", &[Booked::debit(&run.lines[0])]);
+    let read = join_all((0..50).map(|_| operator.client.import_bank_file(file.clone()))).await;
+    let files: BTreeSet<Uuid> = read.into_iter().map(|file| file.unwrap().id).collect();
+    assert_eq!(files.len(), 1);
+    assert_eq!(sum(operator, "Liabilities:PayoutInTransit").await, 0);
+    assert_eq!(sum(operator, "Assets:Bank").await, held - paid);
+}
+
+/// A payment is begun, and each message about it is said, fifty times each.
+async fn cards(app: &TestApp, provider: &Provider, market: &Market) {
+    let payer = app.party("payer").await;
+    let new = NewPayment {
+        order: Some(order(&market.offer)),
+        ..NewPayment::default()
+    };
+    let begun = join_all((0..50).map(|_| payer.client.pay("pay", &new))).await;
+    let ids: BTreeSet<Uuid> = begun.into_iter().map(|view| view.unwrap().id).collect();
+    assert_eq!(ids.len(), 1);
+    let keys: BTreeSet<_> = provider
+        .asked()
+        .into_iter()
+        .map(|asked| asked.key)
+        .collect();
+    assert_eq!(keys.len(), 1, "the provider makes one page for one key");
+    let payment = payer.client.payments().await.unwrap().remove(0);
+    let names = Names::of(&payment);
+    let dispute = names.dispute("a", 400, "lost");
+    for event in [names.paid(1000), names.charge_refunded(1000, 100), dispute] {
+        for status in join_all((0..50).map(|_| app.says(&event))).await {
+            assert_eq!(status, 200);
+        }
+        app.quiet().await;
+    }
+    assert_eq!(
+        sum(&market.operator, "Assets:PSP").await,
+        1000 - 100 - 400 - 1500
+    );
+    let orders = payer.client.orders().await.unwrap();
+    assert_eq!((orders.len(), orders[0].refunded.minor), (1, 500));
+    assert_eq!(payer.client.licences().await.unwrap().len(), 1);
+}
+
+async fn months(app: &TestApp, market: &Market) {
+    let month = market.operator.client.periods().await.unwrap().remove(0);
+    while app.clock.now().month() == 3 {
+        app.later(TimeDelta::days(5));
+    }
+    let operator = app.again("operator").await;
+    let closed = fifty(|| operator.client.close_period(&month.name, "close")).await;
+    let periods = operator.client.periods().await.unwrap();
+    let closed_now = periods.iter().filter(|one| one.closed_at.is_some());
+    assert_eq!(closed_now.collect::<Vec<_>>(), [&closed]);
+}
+
+/// A request that takes a key and stands in no list has no test that it has one effect.
+#[test]
+fn every_request_with_a_key_is_covered() {
+    let text = include_str!("../../schema/openapi.json");
+    let api: serde_json::Value = serde_json::from_str(text).unwrap();
+    let takes_key = |operation: &serde_json::Value| {
+        let parameters = operation["parameters"].as_array();
+        let mut all = parameters.into_iter().flatten();
+        all.any(|one| one["name"] == "Idempotency-Key")
+    };
+    let mut found = BTreeSet::new();
+    for (path, operations) in api["paths"].as_object().unwrap() {
+        let operations = operations.as_object().unwrap().iter();
+        let with = operations.filter(|(_, operation)| takes_key(operation));
+        found.extend(with.map(|(verb, _)| format!("{} {path}", verb.to_uppercase())));
+    }
+    let covered: BTreeSet<String> = COVERED
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            Some(format!("{} {}", words.next()?, words.next()?))
+        })
+        .collect();
+    assert_eq!(found, covered);
+}
