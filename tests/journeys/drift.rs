@@ -31,7 +31,7 @@ async fn new_rows_are_compared_with_the_current_revision(app: &mut TestApp) {
     let second = app.publish(owner, dataset).await;
     assert_eq!(second.number, 2);
     let told = owner.client.revision_report(second.id).await.unwrap();
-    let found = drift(&told).expect("compared with the revision before");
+    let found = drift(&told.report).expect("compared with the revision before");
     assert!(
         found["summary"]
             .as_str()
