@@ -119,7 +119,8 @@ pub struct Restore {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   granary bench all
-  granary bench payments --scale 10
+  granary bench quality --python venv/bin/python --data data
+  granary bench ledger --postgres postgres://me@localhost/postgres
   granary bench ingest --file big.parquet")]
 pub struct Bench {
     #[command(subcommand)]
@@ -130,30 +131,57 @@ pub struct Bench {
 pub enum BenchWhat {
     /// Everything below, one after the other.
     All(BenchArgs),
+    /// Every figure of docs/QUALITY.md, one after the other.
+    Quality(BenchArgs),
     /// Assess five million rows; against DuckDB and polars on the same file.
     Assess(BenchArgs),
+    /// Count distinct values of columns that are known; against DuckDB and polars.
+    Distinct(BenchArgs),
     /// Find near duplicates among texts; against rensa and datasketch on the same texts. A
     /// file must have a column `text`; pairs in `truth_NAME` beside it give precision and recall.
     Near(BenchArgs),
+    /// Match records of the same person; against recordlinkage and splink on the same records.
+    /// A file must have FEBRL's columns, with the truth in `entity`.
+    Records(BenchArgs),
     /// Seal, upload, check, grade; against plain age and polars on the same file.
     Ingest(BenchArgs),
     /// Licensed download, against nginx on the same bytes.
     Download(BenchArgs),
+    /// The gates of the money on SQLite and PostgreSQL, against raw inserts and pgbench.
+    Ledger(BenchArgs),
     /// Payments per second, single and batched, against raw inserts of the same rows.
     Payments(BenchArgs),
     /// Contributor credits per second.
     Settlement(BenchArgs),
     /// Weights of five million rows of twenty owners, in file order and shuffled.
     Weights(BenchArgs),
-    /// KNN-Shapley values, against numpy where it is installed.
+    /// KNN-Shapley values, against numpy and pyDVL on the same rows.
     Shapley(BenchArgs),
 }
 
 #[derive(Debug, Clone, Args)]
 pub struct BenchArgs {
-    /// Parquet file for ingest and download [default: one grown from the sample]
+    /// Parquet file to work on [default: one that is made]
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Folder of files with known answers: `text_*.parquet` beside `truth_text_*.parquet`, and
+    /// `febrl*.parquet` [default: texts and persons that are made]
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// A Python that has the others; those it lacks are left out, and said to be.
+    #[arg(
+        long,
+        value_name = "PROGRAM",
+        env = "GRANARY_TEST_PYTHON",
+        default_value = "python3"
+    )]
+    pub python: PathBuf,
+    /// A PostgreSQL server where `ledger` may make databases and drop them again.
+    #[arg(long, value_name = "URL")]
+    pub postgres: Option<String>,
+    /// Measure nothing but our own work, and write it there.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub alone: Option<PathBuf>,
     /// An empty database for the payments [default: SQLite in a temporary folder]
     #[arg(long, value_name = "URL", requires = "anchor_url")]
     pub database_url: Option<String>,

@@ -134,7 +134,7 @@ pub fn run(args: &BenchArgs, place: &Path) -> Outcome {
         ]);
     };
     row("granary assess", ours.seconds, Some(&ours));
-    let mut duckdb = Command::new(python());
+    let mut duckdb = Command::new(&args.python);
     duckdb.args(["-c", DUCKDB]).arg(&file);
     let mut said = String::new();
     match measured(&mut duckdb) {
@@ -155,21 +155,17 @@ pub fn run(args: &BenchArgs, place: &Path) -> Outcome {
     Ok(())
 }
 
-fn python() -> String {
-    std::env::var("GRANARY_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned())
-}
-
 /// A process that ended well.
-struct Measured {
-    seconds: f64,
+pub(super) struct Measured {
+    pub(super) seconds: f64,
     /// Of all threads: what it costs, however busy the machine is with other things.
     cpu: f64,
     /// Bytes.
-    peak: u64,
-    said: String,
+    pub(super) peak: u64,
+    pub(super) said: String,
 }
 
-fn measured(command: &mut Command) -> Outcome<Measured> {
+pub(super) fn measured(command: &mut Command) -> Outcome<Measured> {
     let start = Instant::now();
     let mut child = command
         .stdout(Stdio::piped())

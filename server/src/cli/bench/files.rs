@@ -36,9 +36,9 @@ fn wrong(error: impl std::fmt::Display) -> Stop {
 }
 
 /// A node with its operator, who is also provider and buyer.
-struct Bench {
-    node: Running,
-    client: Client,
+pub(super) struct Bench {
+    pub(super) node: Running,
+    pub(super) client: Client,
     file: PathBuf,
     dataset: DatasetView,
 }
@@ -50,7 +50,12 @@ struct Defaults {
 }
 
 impl Bench {
-    async fn start(args: &BenchArgs, place: &Path) -> Outcome<Self> {
+    /// A node on a database of its own: in the place, or at this address.
+    pub(super) async fn start(
+        args: &BenchArgs,
+        place: &Path,
+        database_url: Option<String>,
+    ) -> Outcome<Self> {
         std::fs::create_dir_all(place)?;
         let file = match &args.file {
             Some(file) => file.clone(),
@@ -66,7 +71,7 @@ impl Bench {
         let address = listener.local_addr()?;
         let config = Config {
             data_dir: place.join("node"),
-            database_url: None,
+            database_url,
             blobs: None,
             listen: address,
             public_url: Some(format!("http://{address}")),
@@ -95,7 +100,7 @@ impl Bench {
     }
 
     /// Seals, sends and waits; answers the verdict and the seconds.
-    async fn ingest(&self) -> Outcome<(ContributionView, f64)> {
+    pub(super) async fn ingest(&self) -> Outcome<(ContributionView, f64)> {
         let info = self.client.node_info().await?;
         let hidden = ProgressBar::hidden();
         let start = Instant::now();
@@ -134,7 +139,7 @@ async fn sign_in(address: &str, link: &str) -> Outcome<Client> {
 /// Seal, upload, check, clean, grade and seal again, against sealing and opening with plain
 /// age and reading, counting and writing with polars alone.
 pub async fn ingest(args: &BenchArgs, place: &Path) -> Outcome {
-    let bench = Bench::start(args, place).await?;
+    let bench = Bench::start(args, place, None).await?;
     let (verdict, ours) = bench.ingest().await?;
     let file = std::fs::read(&bench.file).map_err(Stop::file(&bench.file))?;
     let size = file.len() as u64;
@@ -175,7 +180,7 @@ fn plainly(file: &[u8]) -> Outcome<f64> {
 
 /// The sealed file of a licence over and over, against nginx with the same bytes.
 pub async fn download(args: &BenchArgs, place: &Path) -> Outcome {
-    let bench = Bench::start(args, place).await?;
+    let bench = Bench::start(args, place, None).await?;
     bench.ingest().await?;
     let url = bench.licensed().await?;
     let web = reqwest::Client::new();
@@ -206,8 +211,8 @@ pub async fn download(args: &BenchArgs, place: &Path) -> Outcome {
 }
 
 impl Bench {
-    /// Publishes, offers, buys; answers a signed address of the file.
-    async fn licensed(&self) -> Outcome<String> {
+    /// Publishes and offers, and fills the wallet for so many orders; answers the order.
+    pub(super) async fn offered(&self, orders: i64) -> Outcome<NewOrder> {
         let client = &self.client;
         let patch = DatasetPatch {
             license: Some("CC0-1.0".to_owned()),
@@ -232,15 +237,23 @@ impl Bench {
         let offer = offer.ok_or_else(|| wrong("the offer is not live"))?;
         let top_up = NewTopUp {
             party: "bench".to_owned(),
-            amount: price.clone(),
+            amount: Amount {
+                minor: PRICE.saturating_mul(orders),
+                ..price.clone()
+            },
             reference: "bench".to_owned(),
         };
         client.top_up("bench-top-up", &top_up).await?;
-        let order = NewOrder {
+        Ok(NewOrder {
             offer_id: offer.id,
             terms_sha256: offer.terms_sha256,
             price,
-        };
+        })
+    }
+
+    /// Publishes, offers, buys; answers a signed address of the file.
+    async fn licensed(&self) -> Outcome<String> {
+        let (client, order) = (&self.client, self.offered(1).await?);
         let order = client.buy("bench-order", &order).await?;
         let recipient = NewRecipient {
             recipient: Identity::generate().to_recipient().to_string(),

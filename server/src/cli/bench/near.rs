@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,10 +12,10 @@ use arrow::datatypes::DataType;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use quality::near::{Settings, Texts, find};
-use serde::Deserialize;
 
+use super::outside::{self, Ran, lines, wrong};
 use crate::cli::args::BenchArgs;
-use crate::cli::stop::{Exit, Outcome, Stop};
+use crate::cli::stop::{Outcome, Stop};
 use crate::cli::table::{Table, bytes, grouped};
 
 /// Least similarity of a pair.
@@ -26,72 +25,37 @@ const THRESHOLD: f64 = 0.8;
 const TEXTS: u64 = 6_000;
 const WORDS: u64 = 160;
 
-const ANCHORS: &str = r#"
-import json, re, sys, time
-import pyarrow.parquet as pq
-path, threshold, out = sys.argv[1], float(sys.argv[2]), sys.argv[3]
-texts = [t or "" for t in pq.read_table(path, columns=["text"]).column(0).to_pylist()]
-def shingles(text):
-    words = re.findall(r"\w+", text.lower())
-    return [" ".join(words[i:i + 5]) for i in range(len(words) - 4)]
-def rensa():
-    from rensa import RMinHash, RMinHashLSH
-    lsh = RMinHashLSH(threshold=threshold, num_perm=126, num_bands=18)
-    pairs, marks = [], []
-    for row, text in enumerate(texts):
-        mark = RMinHash(num_perm=126, seed=42)
-        mark.update(shingles(text))
-        pairs += [(o, row) for o in lsh.query(mark) if mark.jaccard(marks[o]) >= threshold]
-        marks.append(mark)
-        lsh.insert(row, mark)
-    return pairs
-def datasketch():
-    from datasketch import MinHash, MinHashLSH
-    lsh = MinHashLSH(threshold=threshold, num_perm=126, params=(18, 7))
-    pairs, marks = [], []
-    for row, text in enumerate(texts):
-        mark = MinHash(num_perm=126)
-        mark.update_batch([s.encode() for s in shingles(text)])
-        pairs += [(o, row) for o in lsh.query(mark) if mark.jaccard(marks[o]) >= threshold]
-        marks.append(mark)
-        lsh.insert(row, mark)
-    return pairs
-found = []
-for tool in (rensa, datasketch):
-    try:
-        start = time.time(); pairs = tool()
-        found.append({"tool": tool.__name__, "seconds": time.time() - start, "pairs": pairs})
-    except ImportError:
-        pass
-json.dump(found, open(out, "w"))
-"#;
-
 type Pairs = BTreeSet<(u32, u32)>;
-
-#[derive(Deserialize)]
-struct Anchor {
-    tool: String,
-    seconds: f64,
-    pairs: Vec<(u32, u32)>,
-}
 
 pub fn run(args: &BenchArgs, place: &Path) -> Outcome {
     std::fs::create_dir_all(place)?;
-    let file = match &args.file {
-        Some(file) => file.clone(),
-        None => generated(place, TEXTS * u64::from(args.scale))?,
-    };
-    let texts = texts(&file)?;
+    if let (Some(out), Some(file)) = (&args.alone, &args.file) {
+        return alone(file, out);
+    }
+    let mut files = args.inputs("text_")?;
+    if files.is_empty() {
+        files.push(generated(place, TEXTS * u64::from(args.scale))?);
+    }
+    files.iter().try_for_each(|file| compare(args, file, place))
+}
+
+fn alone(file: &Path, out: &Path) -> Outcome {
+    let texts = texts(file)?;
     let borrowed: Texts<'_> = texts.iter().map(|text| Some(text.as_str())).collect();
-    let size: usize = texts.iter().map(String::len).sum();
     let start = Instant::now();
     let found = find(&borrowed, Settings::at((THRESHOLD * 1e6) as u32));
     let seconds = start.elapsed().as_secs_f64();
-    let mut ours = Pairs::new();
+    let mut pairs = Pairs::new();
     found.all_pairs(|pair| {
-        ours.insert((pair.a, pair.b));
+        pairs.insert((pair.a, pair.b));
     });
-    let truth = truth(&file)?;
+    outside::alone(out, seconds, &pairs)
+}
+
+fn compare(args: &BenchArgs, file: &Path, place: &Path) -> Outcome {
+    let texts = texts(file)?;
+    let size: usize = texts.iter().map(String::len).sum();
+    let truth = truth(file)?;
     println!(
         "{} texts, {}; pairs of similarity >= {THRESHOLD}{}",
         grouped(texts.len() as i64),
@@ -102,41 +66,39 @@ pub fn run(args: &BenchArgs, place: &Path) -> Outcome {
         }
     );
     let mut table = Table::new(&[
-        "near duplicates, end to end",
+        "near duplicates, end to end (goal 45 MB/s, 1.000, 0.99)",
         ">seconds",
         ">MB/s",
         ">pairs",
         ">precision",
         ">recall",
+        ">peak memory",
         ">ours / it",
     ]);
-    let rate = |seconds: f64| size as f64 / 1e6 / seconds;
-    let mut row = |name: &str, took: f64, pairs: &Pairs| {
-        let (precision, recall) = against(pairs, truth.as_ref());
+    let ours: Ran<Pairs> = outside::ours(args, "near", Some(file), place)?;
+    let mut row = |name: &str, ran: &Ran<Pairs>| {
+        let (precision, recall) = against(&ran.found, truth.as_ref());
         table.row([
             name.to_owned(),
-            format!("{took:.2}"),
-            format!("{:.1}", rate(took)),
-            grouped(pairs.len() as i64),
+            format!("{:.2}", ran.seconds),
+            format!("{:.1}", size as f64 / 1e6 / ran.seconds),
+            grouped(ran.found.len() as i64),
             precision,
             recall,
-            format!("{:.1}", rate(seconds) / rate(took)),
+            bytes(ran.peak),
+            format!("{:.1}", ran.seconds / ours.seconds),
         ]);
     };
-    row("granary", seconds, &ours);
-    let anchors = anchors(&file, place)?;
-    for anchor in &anchors {
-        row(
-            &anchor.tool,
-            anchor.seconds,
-            &anchor.pairs.iter().copied().collect(),
-        );
+    row("granary", &ours);
+    let mut left_out = Vec::new();
+    for tool in ["rensa", "datasketch"] {
+        let more = [THRESHOLD.to_string()];
+        match outside::tool(args, (outside::NEAR, tool), file, &more, place) {
+            Ok(ran) => row(tool, &ran),
+            Err(words) => left_out.push(words),
+        }
     }
-    println!("{table}");
-    if anchors.len() < 2 {
-        println!("For the others install `rensa`, `datasketch` and `pyarrow` for python3.");
-    }
-    println!();
+    println!("{table}{}", lines(&left_out));
     Ok(())
 }
 
@@ -151,21 +113,17 @@ fn against(pairs: &Pairs, truth: Option<&Pairs>) -> (String, String) {
     )
 }
 
-fn machine(error: impl std::fmt::Display) -> Stop {
-    Stop::new(Exit::Machine, error.to_string())
-}
-
-fn batches(file: &Path) -> Outcome<Vec<RecordBatch>> {
+pub(super) fn batches(file: &Path) -> Outcome<Vec<RecordBatch>> {
     let file = File::open(file).map_err(Stop::file(file))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(machine)?;
-    let reader = reader.build().map_err(machine)?;
-    reader.map(|batch| batch.map_err(machine)).collect()
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(wrong)?;
+    let reader = reader.build().map_err(wrong)?;
+    reader.map(|batch| batch.map_err(wrong)).collect()
 }
 
-fn column(batch: &RecordBatch, name: &str, kind: &DataType) -> Outcome<ArrayRef> {
+pub(super) fn column(batch: &RecordBatch, name: &str, kind: &DataType) -> Outcome<ArrayRef> {
     let column = batch.column_by_name(name);
-    let column = column.ok_or_else(|| machine(format!("the file has no column `{name}`")))?;
-    cast(column, kind).map_err(machine)
+    let column = column.ok_or_else(|| wrong(format!("the file has no column `{name}`")))?;
+    cast(column, kind).map_err(wrong)
 }
 
 fn texts(file: &Path) -> Outcome<Vec<String>> {
@@ -212,7 +170,7 @@ fn truth(file: &Path) -> Outcome<Option<Pairs>> {
         let similarity = similarity.as_any().downcast_ref::<Float64Array>();
         let numbers = |column: &ArrayRef| column.as_any().downcast_ref::<Int64Array>().cloned();
         let (Some(a), Some(b), Some(similarity)) = (numbers(&a), numbers(&b), similarity) else {
-            return Err(machine(
+            return Err(wrong(
                 "the truth file has other columns than a, b and jaccard",
             ));
         };
@@ -221,24 +179,6 @@ fn truth(file: &Path) -> Outcome<Option<Pairs>> {
         }
     }
     Ok(Some(pairs))
-}
-
-fn anchors(file: &Path, place: &Path) -> Outcome<Vec<Anchor>> {
-    let out = place.join("anchors.json");
-    let python = std::env::var("GRANARY_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let ran = Command::new(python)
-        .args(["-c", ANCHORS])
-        .arg(file)
-        .arg(THRESHOLD.to_string())
-        .arg(&out)
-        .output();
-    match ran {
-        Ok(ran) if ran.status.success() => {
-            let json = std::fs::read(&out).map_err(Stop::file(&out))?;
-            serde_json::from_slice(&json).map_err(machine)
-        }
-        _ => Ok(Vec::new()),
-    }
 }
 
 /// Texts of words drawn by a fixed rule; every eighth is an earlier one with a few words changed.
@@ -265,12 +205,12 @@ fn generated(place: &Path, count: u64) -> Outcome<PathBuf> {
         texts.push(text);
     }
     let column: ArrayRef = Arc::new(StringArray::from(texts));
-    let batch = RecordBatch::try_from_iter([("text", column)]).map_err(machine)?;
+    let batch = RecordBatch::try_from_iter([("text", column)]).map_err(wrong)?;
     let path = place.join("texts.parquet");
     let file = File::create(&path).map_err(Stop::file(&path))?;
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).map_err(machine)?;
-    writer.write(&batch).map_err(machine)?;
-    writer.close().map_err(machine)?;
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).map_err(wrong)?;
+    writer.write(&batch).map_err(wrong)?;
+    writer.close().map_err(wrong)?;
     Ok(path)
 }
 
