@@ -13,14 +13,20 @@ journeys!(
 
 const ALL: i64 = 1_000_000_000_000;
 
-async fn linked_accounts_hold_a_row_once(app: &mut TestApp) {
-    let operator = app.operator().await;
+/// The owner brings rows 0 to 60, cat and dog the same rows 40 to 80.
+async fn pool(app: &mut TestApp) -> (Person, Person, Person, DatasetView) {
     let owner = app.party("owner").await;
     let (cat, dog) = (app.party("cat").await, app.party("dog").await);
     let dataset = app.dataset(&owner, Admission::Open).await;
     app.contribute(&owner, &dataset, &readings(0..60)).await;
     app.contribute(&cat, &dataset, &readings(40..80)).await;
     app.contribute(&dog, &dataset, &readings(40..80)).await;
+    (owner, cat, dog, dataset)
+}
+
+async fn linked_accounts_hold_a_row_once(app: &mut TestApp) {
+    let operator = app.operator().await;
+    let (owner, cat, dog, dataset) = pool(app).await;
     let apart = shares(app, app.publish(&owner, &dataset).await).await;
     // Of 80 rows the owner has 40 alone and a third of 20.
     near(share(&apart, &owner), ALL * 140 / 240);
@@ -87,12 +93,7 @@ async fn linked_accounts_hold_a_row_once(app: &mut TestApp) {
 /// One sale before the link and one after it, of the same revision: each is paid by its own epoch.
 async fn sales_after_a_link_are_paid_by_it(app: &mut TestApp) {
     let operator = app.operator().await;
-    let owner = app.party("owner").await;
-    let (cat, dog) = (app.party("cat").await, app.party("dog").await);
-    let dataset = app.dataset(&owner, Admission::Open).await;
-    app.contribute(&owner, &dataset, &readings(0..60)).await;
-    app.contribute(&cat, &dataset, &readings(40..80)).await;
-    app.contribute(&dog, &dataset, &readings(40..80)).await;
+    let (owner, cat, dog, dataset) = pool(app).await;
     let revision = app.publish(&owner, &dataset).await;
     let offer = app.offer(&owner, &dataset, 1000).await;
     let buyer = app.party("buyer").await;

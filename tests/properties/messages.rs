@@ -19,6 +19,10 @@ card_journeys!(
     messages_of_an_order_in_any_order_end_the_same,
 );
 
+fn cases() -> u64 {
+    std::env::var("GRANARY_PROPERTY_CASES").map_or(CASES, |text| text.parse().expect("a number"))
+}
+
 /// Everything a provider says of one payment of 20.00 that has a full life.
 fn life(names: &Names) -> Vec<Value> {
     vec![
@@ -57,11 +61,9 @@ async fn accounts(operator: &Person) -> Vec<(String, i64)> {
 
 async fn messages_in_any_order_end_the_same(app: &mut TestApp, _: &Provider) {
     let operator = app.operator().await;
-    let cases = std::env::var("GRANARY_PROPERTY_CASES")
-        .map_or(CASES, |text| text.parse().expect("a number"));
     let mut before = Vec::new();
     let mut first: Option<End> = None;
-    for case in 0..cases {
+    for case in 0..cases() {
         let payer = app.party(&format!("payer-{case}")).await;
         let begun = payer.fills("a", 2000).await;
         let events = told(life(&Names::of(&begun)), case);
@@ -115,11 +117,9 @@ type EndOfOrder = (Vec<(String, i64)>, i64, i64, String);
 
 async fn messages_of_an_order_in_any_order_end_the_same(app: &mut TestApp, _: &Provider) {
     let market = app.market(1999).await;
-    let cases = std::env::var("GRANARY_PROPERTY_CASES")
-        .map_or(CASES, |text| text.parse().expect("a number"));
     let mut before = Vec::new();
     let mut first: Option<EndOfOrder> = None;
-    for case in 0..cases {
+    for case in 0..cases() {
         let payer = app.party(&format!("payer-{case}")).await;
         let new = NewPayment {
             order: Some(order(&market.offer)),

@@ -2,7 +2,8 @@
 //!
 //! `serde_json::Value` holds an integer beyond 64 bits as a float, so two different
 //! ones may compare equal. Here a number stays the text it is. Only text that
-//! `serde_json` has read in full comes here: syntax and depth are checked before.
+//! `serde_json` has read in full comes here, so its syntax is checked before. Its depth is
+//! not: `serde_json` skips members it does not know, however deep they are.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +18,17 @@ pub(super) enum Exact<'t> {
     Word(&'t str),
 }
 
-/// The bodies of the top-level list `events`; `None` when the text is no object.
+/// As deep as `serde_json` reads what it keeps.
+const DEEPEST: usize = 128;
+
+/// The bodies of the top-level list `events`; `None` when the text is no object, or is nested
+/// deeper than [`DEEPEST`].
 pub(super) fn events(text: &str) -> Option<Vec<Exact<'_>>> {
-    match (Reader { rest: text }).value()? {
+    let mut reader = Reader {
+        rest: text,
+        depth: 0,
+    };
+    match reader.value()? {
         Exact::Object(mut members) => match members.remove("events") {
             Some(Exact::List(events)) => Some(events),
             _ => Some(Vec::new()),
@@ -30,6 +39,7 @@ pub(super) fn events(text: &str) -> Option<Vec<Exact<'_>>> {
 
 struct Reader<'t> {
     rest: &'t str,
+    depth: usize,
 }
 
 impl<'t> Reader<'t> {
@@ -64,6 +74,10 @@ impl<'t> Reader<'t> {
 
     /// Reads an opening bracket, items with commas between them, and `close`.
     fn each(&mut self, close: char, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return None;
+        }
         self.rest = self.rest.get(1..)?;
         while self.peek()? != close {
             item(self)?;
@@ -71,6 +85,7 @@ impl<'t> Reader<'t> {
                 self.step(',')?;
             }
         }
+        self.depth -= 1;
         self.step(close)
     }
 
@@ -144,5 +159,17 @@ mod tests {
         assert_eq!(events(text).map(|e| e.len()), Some(1));
         assert_eq!(events(r#"{"periods": []}"#), Some(Vec::new()));
         assert_eq!(events("[]"), None);
+    }
+
+    #[test]
+    fn nesting_ends_somewhere() {
+        let nested = |depth| {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            format!(r#"{{"x": {open}{close}, "periods": [], "events": []}}"#)
+        };
+        assert_eq!(events(&nested(DEEPEST - 1)), Some(Vec::new()));
+        assert_eq!(events(&nested(DEEPEST)), None);
+        let refused = super::super::run(&nested(300_000)).unwrap_err();
+        assert!(refused.to_string().contains("nested"), "{refused}");
     }
 }

@@ -84,7 +84,8 @@ pub(super) fn read(text: &str) -> Result<(Scenario, Vec<Event<'_>>), ReplayError
     }
     let values = std::mem::take(&mut scenario.events);
     let bodies = exact::events(text).filter(|bodies| bodies.len() == values.len());
-    let bodies = bodies.ok_or_else(|| serde_json::Error::custom("it is not an object"))?;
+    let bodies =
+        bodies.ok_or_else(|| serde_json::Error::custom("it is no object, or nested too deeply"))?;
     let events = values.iter().zip(bodies).enumerate();
     let events = events.map(|(index, (value, body))| {
         let number = index + 1;

@@ -25,6 +25,7 @@
 
 mod check;
 mod payout_proof;
+mod placed;
 mod proof;
 mod sign;
 #[cfg(test)]

@@ -3,14 +3,13 @@
 //! Every posting of a payout is about its payee alone, so the entry is shown whole: the leaf,
 //! which binds the postings by a salted hash, the salt, and the postings.
 
+use super::placed::{Bound, Placed};
 use super::{Head, PayoutKind, PayoutLine, Statement};
 use crate::account::Account;
-use crate::checkpoint::{self, Checkpoint};
-use crate::entry::{Book, Kind, postings_hash};
+use crate::checkpoint::Checkpoint;
+use crate::entry::{Kind, postings_hash};
 use crate::json::Hash;
-use crate::merkle::{self, verify_inclusion};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// The entry of a payout, or of one that came back.
@@ -46,59 +45,34 @@ pub struct ProofPosting {
     pub amount: i64,
 }
 
-#[derive(Deserialize)]
-struct Leaf {
-    body: Body,
-    seq: u64,
-}
-
-#[derive(Deserialize)]
-struct Body {
-    book: String,
-    id: Uuid,
-    kind: Kind,
-    metadata: BTreeMap<String, String>,
-    period: String,
-    postings: Bound,
-}
-
-#[derive(Deserialize)]
-struct Bound {
-    count: usize,
-    sha256: Hash,
-}
-
 impl PayoutProof {
+    fn placed(&self) -> Placed<'_> {
+        Placed {
+            book: &self.book,
+            seq: self.seq,
+            index: self.index,
+            leaf: &self.leaf,
+            leaf_hash: self.leaf_hash,
+            path: &self.path,
+        }
+    }
+
     fn check(&self, head: &Head, line: &PayoutLine, at: &Checkpoint) -> Result<(), String> {
-        let book: Book = self.book.parse().map_err(|e| format!("{e}"))?;
-        if checkpoint::origin(book.node) != at.origin || book.currency != head.currency {
-            return Err(format!("{} is no book of this log", self.book));
-        }
-        if merkle::leaf(self.leaf.as_bytes()) != self.leaf_hash {
-            return Err("its leaf does not have its leaf_hash".into());
-        }
-        verify_inclusion(self.leaf_hash, self.index, at.size, &self.path, at.root)
-            .map_err(|e| format!("the checkpoint does not hold its entry: {e}"))?;
-        let leaf: Leaf = serde_json::from_str(&self.leaf)
-            .map_err(|e| format!("its leaf is not readable: {e}"))?;
-        if (leaf.seq, &leaf.body.book) != (self.seq, &self.book) {
-            return Err("its leaf is of another entry".into());
-        }
-        if leaf.body.period != head.period.to_string() {
-            return Err(format!("its entry is booked in {}", leaf.body.period));
-        }
+        let placed = self.placed();
+        placed.check_book(head, at)?;
+        let body = placed.body(head, at)?;
         let of = match line.kind {
-            PayoutKind::Paid => (Kind::Payout, Some(leaf.body.id)),
+            PayoutKind::Paid => (Kind::Payout, Some(body.id)),
             PayoutKind::Returned => {
-                let named = leaf.body.metadata.get("payout");
+                let named = body.metadata.get("payout");
                 let named = named.and_then(|id| Uuid::try_parse(id).ok());
                 (Kind::PayoutReturned, named)
             }
         };
-        if (leaf.body.kind, Some(line.payout)) != of {
+        if (body.kind, Some(line.payout)) != of {
             return Err("its entry is of something else".into());
         }
-        self.check_postings(head, line, &leaf.body.postings)
+        self.check_postings(head, line, &body.postings)
     }
 
     fn check_postings(&self, head: &Head, line: &PayoutLine, bound: &Bound) -> Result<(), String> {

@@ -10,12 +10,13 @@
 //!    whether the node still stands by it: `granary ledger verify --since`.
 
 use super::payout_proof::PayoutProof;
+use super::placed::{Body, Placed};
 use super::{Head, Line, Statement, StatementError};
 use crate::checkpoint::{self, Checkpoint, LogKey};
-use crate::entry::{Book, Kind};
+use crate::entry::Kind;
 use crate::json::Hash;
 use crate::lines::SaltedLine;
-use crate::merkle::{self, verify_inclusion};
+use crate::merkle::verify_inclusion;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -64,36 +65,22 @@ pub struct LineProof {
     pub path: Vec<Hash>,
 }
 
-/// What is read out of a settlement's leaf.
-#[derive(Deserialize)]
-struct Leaf {
-    body: Body,
-    seq: u64,
-}
-
-#[derive(Deserialize)]
-struct Body {
-    book: String,
-    kind: Kind,
-    metadata: BTreeMap<String, String>,
-    period: String,
-}
-
 impl ProofEntry {
+    fn placed(&self) -> Placed<'_> {
+        Placed {
+            book: &self.book,
+            seq: self.seq,
+            index: self.index,
+            leaf: &self.leaf,
+            leaf_hash: self.leaf_hash,
+            path: &self.path,
+        }
+    }
+
     /// Checks the entry alone: the leaf says what it should, and the paths lead to its
     /// roots.
     fn check(&self, head: &Head, line: &Line, at: &Checkpoint) -> Result<(), String> {
-        if merkle::leaf(self.leaf.as_bytes()) != self.leaf_hash {
-            return Err("its leaf does not have its leaf_hash".into());
-        }
-        verify_inclusion(self.leaf_hash, self.index, at.size, &self.path, at.root)
-            .map_err(|e| format!("the checkpoint does not hold its entry: {e}"))?;
-        let leaf: Leaf = serde_json::from_str(&self.leaf)
-            .map_err(|e| format!("its leaf is not readable: {e}"))?;
-        if (leaf.seq, &leaf.body.book) != (self.seq, &self.book) {
-            return Err("its leaf is of another entry".into());
-        }
-        self.check_line(head, line, &leaf.body)
+        self.check_line(head, line, &self.placed().body(head, at)?)
     }
 
     fn check_line(&self, head: &Head, line: &Line, body: &Body) -> Result<(), String> {
@@ -113,9 +100,6 @@ impl ProofEntry {
         }
         if body.kind != Kind::Settlement {
             return Err(format!("its entry is a {}, no settlement", body.kind));
-        }
-        if body.period != head.period.to_string() {
-            return Err(format!("its entry is booked in {}", body.period));
         }
         let count = stated("lines_count")?;
         let count = count.parse().map_err(|_| "lines_count is no number")?;
@@ -148,10 +132,8 @@ impl Statement {
         let (at, _) = Checkpoint::read(&self.proof.checkpoint).map_err(|e| wrong(e.to_string()))?;
         let mut known = BTreeMap::new();
         for entry in &self.proof.entries {
-            let book: Book = entry.book.parse().map_err(|e| wrong(format!("{e}")))?;
-            if checkpoint::origin(book.node) != at.origin || book.currency != self.head.currency {
-                return Err(wrong(format!("{} is no book of this log", entry.book)));
-            }
+            let placed = entry.placed();
+            placed.check_book(&self.head, &at).map_err(wrong)?;
             if known.insert(entry.seq, entry).is_some() {
                 return Err(wrong(format!("entry {} comes twice", entry.seq)));
             }

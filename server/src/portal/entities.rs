@@ -7,7 +7,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::fail::Wrong;
-use super::shell::{Page, Shell, Visit, see_other, show, show_form};
+use super::shell::{Page, Shell, Visit, see_other, show_form};
 use super::{fail, words};
 use crate::flows;
 
@@ -79,10 +79,7 @@ async fn render(visit: &Visit, typed: Link, wrong: Option<Wrong>) -> Page {
         typed,
         wrong,
     };
-    match &page.wrong {
-        None => show(&page),
-        wrong => show_form(&page, wrong.as_ref()),
-    }
+    show_form(&page, page.wrong.as_ref())
 }
 
 #[cfg(test)]

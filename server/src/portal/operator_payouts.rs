@@ -11,7 +11,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::fail::Wrong;
-use super::shell::{Page, Shell, Visit, see_other, show, show_form};
+use super::shell::{Page, Shell, Visit, see_other, show_form};
 use super::{fail, words};
 use crate::error::Fault;
 use crate::flows;
@@ -210,10 +210,7 @@ async fn render_operators(visit: &Visit, typed: Appoint, wrong: Option<Wrong>) -
         typed,
         wrong,
     };
-    match &page.wrong {
-        None => show(&page),
-        wrong => show_form(&page, wrong.as_ref()),
-    }
+    show_form(&page, page.wrong.as_ref())
 }
 
 #[cfg(test)]

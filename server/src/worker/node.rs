@@ -230,40 +230,25 @@ pub async fn compose(
     as_of: DateTime<Utc>,
     progress: Progress,
 ) -> Result<Outcome<Composed>, Fault> {
-    let (tasks, inputs) = hand_over(holdings);
-    let (asked, crowded) = (tasks.clone(), strata(&contract));
-    let task = Task::Compose(ComposeTask {
-        holdings: tasks,
-        recipient: ctx.keys.recipient().to_string(),
-        contract,
-        as_of,
-        weigh_only: false,
-        max_decoded_bytes: ctx.config.max_decoded_bytes,
-    });
+    let weighing = Weighing::new(ctx, holdings, contract, as_of, false);
     let ctx = ctx.clone();
     let cancel = CancelOnDrop::default();
     let cancelled = cancel.0.clone();
     blocking(move || {
         let (file, preview) = (ctx.blobs.stage()?, ctx.blobs.stage()?);
-        let mut ear = Ear::new(progress);
-        let files = Files {
-            outputs: vec![file.handle()?, preview.handle()?],
-            inputs,
-        };
-        let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
-        let weighed = ear
-            .weights(crowded)
-            .filter(|weighed| weighed.adds_up(&asked));
-        Ok(match (ear.conclude(end, &ctx.config)?, weighed) {
-            (Ok(Finding::Composed(finding)), Some(weighed)) => Outcome::Done(Composed {
-                finding,
-                weighed,
-                file,
-                preview,
-            }),
-            (Ok(_), _) => Outcome::Refused(died()),
-            (Err(refused), _) => Outcome::Refused(refused),
-        })
+        let outputs = vec![file.handle()?, preview.handle()?];
+        Ok(
+            match weighing.run(&ctx.config, outputs, &cancelled, progress)? {
+                Ok((Finding::Composed(finding), weighed)) => Outcome::Done(Composed {
+                    finding,
+                    weighed,
+                    file,
+                    preview,
+                }),
+                Ok(_) => Outcome::Refused(died()),
+                Err(refused) => Outcome::Refused(refused),
+            },
+        )
     })
     .await
 }
@@ -279,36 +264,83 @@ pub async fn weigh(
     as_of: DateTime<Utc>,
     progress: Progress,
 ) -> Result<Outcome<Weighed>, Fault> {
-    let (tasks, inputs) = hand_over(holdings);
-    let (asked, crowded) = (tasks.clone(), strata(&contract));
-    let task = Task::Compose(ComposeTask {
-        holdings: tasks,
-        recipient: ctx.keys.recipient().to_string(),
-        contract,
-        as_of,
-        weigh_only: true,
-        max_decoded_bytes: ctx.config.max_decoded_bytes,
-    });
+    let weighing = Weighing::new(ctx, holdings, contract, as_of, true);
     let ctx = ctx.clone();
     let cancel = CancelOnDrop::default();
     let cancelled = cancel.0.clone();
     blocking(move || {
-        let mut ear = Ear::new(progress);
-        let files = Files {
-            outputs: Vec::new(),
-            inputs,
-        };
-        let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
-        let weighed = ear
-            .weights(crowded)
-            .filter(|weighed| weighed.adds_up(&asked));
-        Ok(match (ear.conclude(end, &ctx.config)?, weighed) {
-            (Ok(Finding::Weighed), Some(weighed)) => Outcome::Done(weighed),
-            (Ok(_), _) => Outcome::Refused(died()),
-            (Err(refused), _) => Outcome::Refused(refused),
-        })
+        Ok(
+            match weighing.run(&ctx.config, Vec::new(), &cancelled, progress)? {
+                Ok((Finding::Weighed, weighed)) => Outcome::Done(weighed),
+                Ok(_) => Outcome::Refused(died()),
+                Err(refused) => Outcome::Refused(refused),
+            },
+        )
     })
     .await
+}
+
+/// Contributions on their way to the scales.
+struct Weighing {
+    task: ComposeTask,
+    inputs: Vec<File>,
+    /// Whether rows weigh less the more there are.
+    crowded: bool,
+}
+
+impl Weighing {
+    fn new(
+        ctx: &Ctx,
+        holdings: Vec<Holding>,
+        contract: Value,
+        as_of: DateTime<Utc>,
+        weigh_only: bool,
+    ) -> Self {
+        let crowded = strata(&contract);
+        let (holdings, inputs) = hand_over(holdings);
+        let task = ComposeTask {
+            holdings,
+            recipient: ctx.keys.recipient().to_string(),
+            contract,
+            as_of,
+            weigh_only,
+            max_decoded_bytes: ctx.config.max_decoded_bytes,
+        };
+        Self {
+            task,
+            inputs,
+            crowded,
+        }
+    }
+
+    /// What the child found, with weights that add up; without them it is not believed.
+    fn run(
+        self,
+        config: &Config,
+        outputs: Vec<File>,
+        cancelled: &AtomicBool,
+        progress: Progress,
+    ) -> Result<Result<(Finding, Weighed), Refused>, Fault> {
+        let asked = self.task.holdings.clone();
+        let task = Task::Compose(self.task);
+        let mut ear = Ear::new(progress);
+        let inputs = self.inputs;
+        let end = errand(
+            config,
+            &task,
+            Files { outputs, inputs },
+            cancelled,
+            &mut ear,
+        )?;
+        let weighed = ear
+            .weights(self.crowded)
+            .filter(|weighed| weighed.adds_up(&asked));
+        Ok(match (ear.conclude(end, config)?, weighed) {
+            (Ok(finding), Some(weighed)) => Ok((finding, weighed)),
+            (Ok(_), None) => Err(died()),
+            (Err(refused), _) => Err(refused),
+        })
+    }
 }
 
 /// Whether a contract declares strata, in which rows weigh less the more there are.

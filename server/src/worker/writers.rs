@@ -13,22 +13,42 @@ use crate::blobs::{Staged, storage_fault};
 use crate::ctx::Ctx;
 use crate::error::Fault;
 
-/// Keys the fingerprints a child sends, and seals them.
-pub(super) struct MarkWriter {
+/// A file that is written sealed to the node.
+struct Sealing {
     staged: Staged,
     sealer: Sealer<BufWriter<File>>,
+}
+
+impl Sealing {
+    fn new(ctx: &Ctx) -> Result<Self, Fault> {
+        let staged = ctx.blobs.stage()?;
+        let writer = BufWriter::with_capacity(128 * 1024, staged.handle()?);
+        let sealer = Sealer::new(writer, &[ctx.keys.recipient()]).map_err(Fault::internal)?;
+        Ok(Self { staged, sealer })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.sealer.write_all(bytes).map_err(storage_fault)
+    }
+
+    fn finish(self) -> Result<Staged, Fault> {
+        let mut writer = self.sealer.finish().map_err(Fault::internal)?;
+        writer.flush().map_err(storage_fault)?;
+        Ok(self.staged)
+    }
+}
+
+/// Keys the fingerprints a child sends, and seals them.
+pub(super) struct MarkWriter {
+    sealing: Sealing,
     key: hmac::Key,
     rows: u64,
 }
 
 impl MarkWriter {
     pub fn new(ctx: &Ctx) -> Result<Self, Fault> {
-        let staged = ctx.blobs.stage()?;
-        let writer = BufWriter::with_capacity(128 * 1024, staged.handle()?);
-        let sealer = Sealer::new(writer, &[ctx.keys.recipient()]).map_err(Fault::internal)?;
         Ok(Self {
-            staged,
-            sealer,
+            sealing: Sealing::new(ctx)?,
             key: ctx.keys.fingerprints().clone(),
             rows: 0,
         })
@@ -47,7 +67,7 @@ impl MarkWriter {
             keyed.extend(quality);
             self.rows += 1;
         }
-        self.sealer.write_all(&keyed).map_err(storage_fault)
+        self.sealing.write(&keyed)
     }
 
     /// The sealed marks, if there is one for each row.
@@ -55,9 +75,7 @@ impl MarkWriter {
         if self.rows != rows {
             return Ok(None);
         }
-        let mut writer = self.sealer.finish().map_err(Fault::internal)?;
-        writer.flush().map_err(storage_fault)?;
-        Ok(Some(self.staged))
+        self.sealing.finish().map(Some)
     }
 }
 
@@ -66,8 +84,7 @@ const ITEM: &[u8] = b"item";
 
 /// Keys what rows consist of, and seals it.
 pub(super) struct ItemWriter {
-    staged: Staged,
-    sealer: Sealer<BufWriter<File>>,
+    sealing: Sealing,
     key: hmac::Key,
     rows: u64,
     bytes: u64,
@@ -78,12 +95,8 @@ pub(super) struct ItemWriter {
 
 impl ItemWriter {
     pub fn new(ctx: &Ctx) -> Result<Self, Fault> {
-        let staged = ctx.blobs.stage()?;
-        let writer = BufWriter::with_capacity(128 * 1024, staged.handle()?);
-        let sealer = Sealer::new(writer, &[ctx.keys.recipient()]).map_err(Fault::internal)?;
         Ok(Self {
-            staged,
-            sealer,
+            sealing: Sealing::new(ctx)?,
             key: ctx.keys.fingerprints().clone(),
             rows: 0,
             bytes: 0,
@@ -115,7 +128,7 @@ impl ItemWriter {
             self.rows += 1;
         }
         match self.sound {
-            true => self.sealer.write_all(&keyed).map_err(storage_fault),
+            true => self.sealing.write(&keyed),
             false => Ok(()),
         }
     }
@@ -125,9 +138,7 @@ impl ItemWriter {
         if !self.sound || self.rows != rows {
             return Ok(None);
         }
-        let mut writer = self.sealer.finish().map_err(Fault::internal)?;
-        writer.flush().map_err(storage_fault)?;
-        Ok(Some(self.staged))
+        self.sealing.finish().map(Some)
     }
 }
 
