@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) use cells::{Cells, Rows};
 
 use crate::contain::{self, Sketch, SketchSize};
+use crate::drift::{self, Earlier, Summary};
 use crate::error::AssessError;
+use crate::input::Fault;
 use crate::learn;
 use crate::near;
 use crate::policy::{ColumnRule, Policy};
@@ -39,6 +41,10 @@ pub(crate) struct Context<'a> {
     pub memory: usize,
     /// Whether sketches are wanted, and how large.
     pub sketches: Option<SketchSize>,
+    /// Type of every column as the file has it; none where it lacks the column.
+    pub found: &'a [Option<String>],
+    /// Whether the table is to be summarised, and earlier ones it is compared with.
+    pub drift: Option<&'a [Earlier]>,
 }
 
 /// Something measured over rows in the shared pass.
@@ -65,6 +71,9 @@ pub(crate) trait Analysis: Send {
     /// A further pass has ended; [`Analysis::needs_second_pass`] is asked again.
     fn end_of_pass(&mut self) {}
 
+    /// Hears what was wrong with the form of rows, before it finishes.
+    fn hear(&mut self, _faults: &[Fault]) {}
+
     /// Hands over what was found.
     fn finish(self: Box<Self>) -> Found;
 }
@@ -80,6 +89,7 @@ pub(crate) fn all(context: &Context<'_>) -> Result<Vec<Box<dyn Analysis>>, Asses
     found.extend(consistency::start(context)?);
     found.extend(outlier::start(context)?);
     found.extend(privacy::start(context)?);
+    found.extend(drift::start(context));
     Ok(found)
 }
 
@@ -96,6 +106,8 @@ pub(crate) struct Found {
     pub gates: Vec<Gate>,
     /// What the table is compared with others by.
     pub sketches: Vec<Sketch>,
+    /// What later tables are compared with.
+    pub summary: Option<Summary>,
 }
 
 /// A dimension measured, with every way points are lost.

@@ -25,7 +25,9 @@ use serde::Serialize;
 
 use self::marks::{Marker, Scanned};
 use crate::analysis::{self, Analysis, Context, Found};
+use crate::consistency;
 use crate::contain::{Sketch, SketchSize};
+use crate::drift::{Earlier, Summary};
 use crate::error::AssessError;
 use crate::input::{Packed, Source, Table, internal};
 use crate::policy::{ColumnRule, Policy};
@@ -70,6 +72,9 @@ pub struct RowMarks {
 pub struct Preview {
     /// Columns in contract order.
     pub columns: Vec<ColumnPreview>,
+    /// What later tables are compared with, when [`Options::drift`] asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
 }
 
 /// What is known about a table after reading it once.
@@ -83,6 +88,8 @@ pub struct Inspection {
     pub rows: RowMarks,
     /// What the table is compared with others by; empty when [`Options::sketches`] is not set.
     pub sketches: Vec<Sketch>,
+    /// The encoding of a file of text.
+    pub encoding: Option<String>,
 }
 
 /// An inspection and the cleaned table.
@@ -113,6 +120,8 @@ pub struct Options<'a> {
     pub marks: bool,
     /// Make [`Sketch`]es, of this size.
     pub sketches: Option<SketchSize>,
+    /// Summarise the table, and say what has changed since these earlier ones.
+    pub drift: Option<&'a [Earlier]>,
     /// Bytes for what grows with the number of rows; beyond it, it is spilled.
     pub memory: usize,
     /// Makes a temporary file. Without it everything stays in memory: a node never writes
@@ -127,6 +136,7 @@ impl Options<'_> {
             as_of,
             marks: true,
             sketches: None,
+            drift: None,
             memory: 512 << 20,
             spill: None,
         }
@@ -183,6 +193,24 @@ pub fn inspect(
 ) -> Result<Inspection, AssessError> {
     let mut source = Packed::open(packed)?;
     assess_source(&mut source, policy, Options::at(as_of), None, progress)
+}
+
+/// Like [`inspect`], with the [`Preview::summary`] that later tables are compared with.
+///
+/// # Errors
+/// As [`assess`].
+pub fn summarise(
+    packed: &Bytes,
+    policy: &Policy,
+    as_of: DateTime<Utc>,
+    progress: &mut dyn FnMut(Stage),
+) -> Result<Inspection, AssessError> {
+    let mut source = Packed::open(packed)?;
+    let options = Options {
+        drift: Some(&[]),
+        ..Options::at(as_of)
+    };
+    assess_source(&mut source, policy, options, None, progress)
 }
 
 /// Assesses any table, in memory that does not grow with its size when it may spill.
@@ -244,6 +272,14 @@ pub(crate) fn show<A: Analysis>(
     Ok(analysis)
 }
 
+/// Names and types of a table's columns as they are read when nothing is declared.
+///
+/// # Errors
+/// [`AssessError::UnsupportedColumnType`] naming the column.
+pub fn columns_of(source: &dyn Source) -> Result<Vec<ColumnRule>, AssessError> {
+    Ok(Table::of(source, &Policy::default())?.rules)
+}
+
 /// Names and types of the table that [`assess_source`] hands to its sink.
 ///
 /// # Errors
@@ -260,6 +296,7 @@ struct Run<'t, 'a> {
     analyses: Vec<Box<dyn Analysis>>,
     marker: Marker<'a>,
     rows: u64,
+    encoding: Option<String>,
 }
 
 impl<'t, 'a> Run<'t, 'a> {
@@ -284,6 +321,8 @@ impl<'t, 'a> Run<'t, 'a> {
             rows,
             memory: options.memory,
             sketches: options.sketches,
+            found: &table.found,
+            drift: options.drift,
         })?;
         Ok(Self {
             columns: columns(table, policy, settings)?,
@@ -292,6 +331,7 @@ impl<'t, 'a> Run<'t, 'a> {
             table,
             settings,
             rows: 0,
+            encoding: None,
         })
     }
 
@@ -316,6 +356,14 @@ impl<'t, 'a> Run<'t, 'a> {
             },
             |done| progress(Stage::Rows { done, total }),
         )?;
+        self.encoding = source.encoding();
+        let faults = source.faults();
+        if !faults.is_empty() {
+            if !self.analyses.iter().any(|a| a.name() == consistency::NAME) {
+                self.analyses.push(consistency::of_faults(self.rows));
+            }
+            self.analyses.iter_mut().for_each(|a| a.hear(&faults));
+        }
         self.analyses.iter_mut().for_each(|a| a.rows_ended());
         Ok(())
     }
@@ -376,6 +424,7 @@ impl<'t, 'a> Run<'t, 'a> {
             .iter_mut()
             .map(|(_, found)| std::mem::take(&mut found.sketches));
         let sketches = sketches.flatten().collect();
+        let summary = found.iter_mut().find_map(|(_, found)| found.summary.take());
         progress(Stage::Score);
         let report = report::build(&report::Measured {
             policy,
@@ -396,9 +445,11 @@ impl<'t, 'a> Run<'t, 'a> {
             report,
             preview: Preview {
                 columns: previews.collect(),
+                summary,
             },
             rows: counted.marks,
             sketches,
+            encoding: self.encoding,
         })
     }
 }

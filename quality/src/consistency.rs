@@ -21,6 +21,9 @@
 //! category (not `NYC` and `nyc`), one unit, one date format, no text decoded in a wrong encoding.
 //! `consistency.free` names columns that need not.
 //!
+//! The same dimension has rows that are no proper rows of their format: CSV rows with another
+//! number of fields than the header, or with bytes that are not UTF-8.
+//!
 //! A rule does not apply to a row in which a cell it needs is missing: completeness counts that.
 //! The dimension is the share of rows that keep all rules; a row that breaks three is one bad row.
 
@@ -36,9 +39,13 @@ use serde_json::{Number, Value};
 
 use crate::analysis::{Analysis, Context, DimensionFound, Found, LineFound, Rows};
 use crate::error::AssessError;
+use crate::input::Fault;
 use crate::policy::{ColumnRule, ColumnType};
 use crate::profile::SAMPLES;
 use crate::score::Dimension;
+
+/// Name of the analysis.
+pub(crate) const NAME: &str = "consistency";
 
 /// Most rules of one kind.
 const MOST_RULES: usize = 200;
@@ -297,6 +304,36 @@ pub(crate) fn start(context: &Context<'_>) -> Result<Option<Box<dyn Analysis>>, 
     Ok(Some(Box::new(Run { rules, rows: 0 })))
 }
 
+/// Rows that are no proper rows of their format.
+struct Heard {
+    rule: &'static str,
+    broken: Bits,
+}
+
+impl Rule for Heard {
+    fn column(&self) -> Option<String> {
+        None
+    }
+
+    fn name(&self) -> String {
+        self.rule.to_owned()
+    }
+
+    fn scan(&mut self, _rows: &Rows<'_>) {}
+
+    fn broken(self: Box<Self>) -> Bits {
+        self.broken
+    }
+}
+
+/// The analysis of a table without rules whose rows are not all proper ones.
+pub(crate) fn of_faults(rows: u64) -> Box<dyn Analysis> {
+    Box::new(Run {
+        rules: Vec::new(),
+        rows,
+    })
+}
+
 struct Run {
     rules: Vec<Box<dyn Rule>>,
     rows: u64,
@@ -304,13 +341,28 @@ struct Run {
 
 impl Analysis for Run {
     fn name(&self) -> &'static str {
-        "consistency"
+        NAME
     }
 
     fn scan(&mut self, rows: &Rows<'_>) {
         use rayon::prelude::*;
         self.rows = rows.first + rows.len as u64;
         self.rules.par_iter_mut().for_each(|rule| rule.scan(rows));
+    }
+
+    fn hear(&mut self, faults: &[Fault]) {
+        let rules = faults.iter().map(|fault| {
+            let mut broken = Bits::default();
+            fault
+                .rows
+                .iter()
+                .for_each(|row| broken.set(u64::from(*row)));
+            Box::new(Heard {
+                rule: fault.rule,
+                broken,
+            }) as Box<dyn Rule>
+        });
+        self.rules.extend(rules);
     }
 
     fn rows_ended(&mut self) {

@@ -49,6 +49,17 @@ pub trait Source: Send {
         false
     }
 
+    /// What was wrong with the form of the rows read since the beginning: rows that could be read
+    /// nevertheless.
+    fn faults(&self) -> Vec<Fault> {
+        Vec::new()
+    }
+
+    /// The encoding of a format of text.
+    fn encoding(&self) -> Option<String> {
+        None
+    }
+
     /// The next rows; none at the end.
     ///
     /// # Errors
@@ -60,6 +71,15 @@ pub trait Source: Send {
     /// # Errors
     /// As [`Source::next_batch`].
     fn rewind(&mut self) -> Result<(), AssessError>;
+}
+
+/// A way in which rows are no proper rows of their format, though they could be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Stable name: `too_few_fields`, `too_many_fields`, `not_utf8`.
+    pub rule: &'static str,
+    /// Numbers of the rows, from 0, ascending.
+    pub rows: Vec<u32>,
 }
 
 /// A table matched with the rules.

@@ -8,6 +8,7 @@
 //! | all contributions of a dataset | [`weigh::compose`] | kept rows and weights of a revision |
 //! | texts or wide rows | [`near::find`] | pairs that say almost the same, clusters |
 //! | two tables | [`contain::share`] of their sketches | how much of one stands in the other |
+//! | an earlier table | [`drift::Earlier`] in [`Options::drift`] | what has changed since |
 //! | records of persons, firms, places | [`records::Records`] | which are of the same one, and why |
 //!
 //! A dirty row is a finding in the report, never an error. There is no clock
@@ -55,6 +56,7 @@ mod clean;
 pub mod consistency;
 pub mod contain;
 mod dedup;
+pub mod drift;
 mod error;
 mod input;
 pub mod labels;
@@ -75,7 +77,7 @@ pub mod weigh;
 pub use analysis::{Figure, Gate, Section};
 pub use assess::{
     Assessment, Inspection, Options, Preview, RowMarks, Sink, Spill, Stage, assess, assess_source,
-    cleaned_schema, inspect,
+    cleaned_schema, columns_of, inspect, summarise,
 };
 pub use consistency::Consistency;
 pub use error::AssessError;

@@ -69,6 +69,9 @@ pub struct Report {
 pub struct Input {
     /// `parquet`, `csv` or `arrow`.
     pub format: String,
+    /// Encoding of a file of text: `UTF-8`, and where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
     /// Length in bytes.
     pub bytes: u64,
     /// SHA-256 of the file, lower-case hex.

@@ -12,6 +12,7 @@
 //! | `keys` | a declared key is not unique |
 //! | `consistency` | a rule between columns is broken |
 //! | `stale` | the newest row is older than the declared period |
+//! | `drift` | a column shifted, was dropped or has another type since the earlier table |
 //! | `gates` | something keeps the table from being published |
 //!
 //! ```
@@ -59,10 +60,11 @@ enum What {
     Keys,
     Consistency,
     Stale,
+    Drift,
     Gates,
 }
 
-const WORDS: [(&str, What); 8] = [
+const WORDS: [(&str, What); 9] = [
     ("invalid", What::Invalid),
     ("missing", What::Missing),
     ("duplicates", What::Duplicates),
@@ -70,6 +72,7 @@ const WORDS: [(&str, What); 8] = [
     ("keys", What::Keys),
     ("consistency", What::Consistency),
     ("stale", What::Stale),
+    ("drift", What::Drift),
     ("gates", What::Gates),
 ];
 
@@ -159,6 +162,7 @@ impl Check {
                 .duplicates
                 .key_repeats
                 .map(|keys| (keys, report.rows)),
+            What::Drift => crate::drift::drifted(report),
             What::Gates => Some((report.gates.len() as u64, report.gates.len() as u64)),
         })
     }

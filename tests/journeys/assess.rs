@@ -380,8 +380,9 @@ fn damaged_and_hostile_files_are_refused_in_time() {
         refused += u32::from(code == 5);
     }
     assert!(refused >= 10, "{refused}");
-    desk.put("cut.csv", "a,b\n1,2\n3\n");
-    assert!(desk.says(&["cut.csv"]).1.contains("Line 3 has 1 fields"));
+    desk.put("wide.csv", b"\xff\xfea\0,\0b\0");
+    let (code, text) = desk.says(&["wide.csv", "--format", "csv"]);
+    assert!(code == 5 && text.contains("UTF-16"), "{code} {text}");
 }
 
 #[test]
@@ -431,4 +432,85 @@ fn several_files_need_a_place_for_their_names() {
         0
     );
     assert!(Path::exists(&desk.path("more.json")) && Path::exists(&desk.path("dirty.json")));
+}
+
+#[test]
+fn what_changed_since_an_earlier_file_is_told_and_can_fail() {
+    let desk = Desk::new();
+    let table = |rows: u32, by: u32| {
+        let mut csv = "id,kind,size\n".to_owned();
+        for row in 0..rows {
+            let kind = ["rye", "oat"][row as usize % 2];
+            csv.push_str(&format!("{row},{kind},{}\n", row * 7 % 500 + by));
+        }
+        csv
+    };
+    desk.put("april.csv", table(2_000, 0));
+    desk.put("may.csv", table(1_800, 0));
+    desk.put("june.csv", table(1_800, 400));
+    for (file, exit) in [("may.csv", 0), ("june.csv", 5)] {
+        let args = [
+            file,
+            "--key",
+            "id",
+            "--against",
+            "april.csv",
+            "--fail-on",
+            "drift",
+        ];
+        let (code, text) = desk.says(&args);
+        assert_eq!(code, exit, "{text}");
+        assert!(text.contains("Against april.csv (2000 rows)"), "{text}");
+    }
+    let args = [
+        "june.csv",
+        "--key",
+        "id",
+        "--against",
+        "april.csv",
+        "--report",
+        "r.json",
+    ];
+    let (code, text) = desk.says(&args);
+    assert_eq!(
+        code, 0,
+        "drift fails nothing unless it is asked for: {text}"
+    );
+    let report = desk.json("r.json");
+    let sections = report["sections"].as_array().unwrap();
+    let drift = sections.iter().find(|s| s["name"] == "drift").unwrap();
+    assert_eq!(drift["rows"][0][0]["text"], "size");
+    assert_eq!(drift["rows"][0][1]["text"], "shifted");
+    let (code, text) = desk.says(&["june.csv", "--verify", "r.json", "--against", "april.csv"]);
+    assert_eq!(code, 0, "{text}");
+}
+
+#[test]
+fn a_csv_file_with_broken_rows_is_read_and_says_where() {
+    let desk = Desk::new();
+    desk.put("broken.csv", b"n,t\n1,a\n2\n3,c,d\n4,caf\xe9\n5,e\n");
+    let (code, json) = desk.says(&["broken.csv", "--json"]);
+    assert_eq!(code, 0, "{json}");
+    let report: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(report["rows"], 5);
+    assert_eq!(report["profile"][0]["type"], "int64");
+    assert_eq!(report["input"]["encoding"], "UTF-8, but not in 1 rows");
+    let losses = report["losses"].as_array().unwrap();
+    for (rule, row) in [
+        ("too_few_fields", 1),
+        ("too_many_fields", 2),
+        ("not_utf8", 3),
+    ] {
+        let loss = losses.iter().find(|loss| loss["rule"] == rule).unwrap();
+        assert_eq!(loss["rows"], serde_json::json!([row]), "{rule}");
+        assert_eq!(loss["dimension"], "consistency");
+    }
+    // What was left out could not be given back.
+    let (code, text) = desk.says(&["broken.csv", "--clean", "clean.parquet"]);
+    assert_eq!(code, 5, "{text}");
+    assert!(
+        text.contains("more fields than the header (from 0: 2)"),
+        "{text}"
+    );
+    assert!(!desk.path("clean.parquet").exists());
 }

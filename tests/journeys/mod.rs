@@ -11,6 +11,7 @@ mod consumer;
 mod copies;
 mod copycat;
 mod demo;
+mod drift;
 mod entities;
 mod invitations;
 mod learning;

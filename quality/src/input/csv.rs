@@ -1,12 +1,16 @@
 //! CSV, read in bounded memory.
 //!
-//! RFC 4180 with any one-byte delimiter, a header line, UTF-8. Cells come as text: what they
+//! RFC 4180 with any one-byte delimiter, a header line, UTF-8. A row with another number of fields
+//! than the header, or with bytes that are not UTF-8, is read as far as it can be and named: fields
+//! that are not there are empty, surplus ones are left out, and each wrong byte is shown as U+FFFD.
+//! Cells come as text: what they
 //! mean is decided by the rules, or, without rules, by looking at every cell of the file
 //! first. A column is only taken for numbers, dates or truth values when each of its values
 //! reads back to the same thing: `007`, `+49`, `1e400`, `12345678901234567890123` stay text.
 
 mod guess;
 
+use std::borrow::Cow;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
@@ -15,7 +19,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
 use self::guess::Guess;
-use super::Source;
+use super::{Fault, Source};
 use crate::error::AssessError;
 use crate::policy::ColumnType;
 
@@ -41,6 +45,17 @@ pub struct Csv<R> {
     kinds: Option<Vec<ColumnType>>,
     rows: Option<u64>,
     delimiter: u8,
+    /// Rows handed over since the beginning.
+    handed: u32,
+    faults: Faults,
+}
+
+/// Numbers of the rows that are not as they should be.
+#[derive(Default)]
+struct Faults {
+    short: Vec<u32>,
+    long: Vec<u32>,
+    bytes: Vec<u32>,
 }
 
 impl<R: Read + Seek + Send> Csv<R> {
@@ -66,10 +81,10 @@ impl<R: Read + Seek + Send> Csv<R> {
                 "The file is empty; a CSV file begins with a header.",
             ));
         };
-        let header: Result<Vec<String>, _> = (0..header.len())
-            .map(|at| header.text(at).map(str::to_owned))
+        let header: Vec<String> = (0..header.len())
+            .map(|at| header.text(at).into_owned())
             .collect();
-        let names = names(header?)?;
+        let names = names(header)?;
         let fields = names.iter();
         let fields = fields.map(|name| Field::new(name, DataType::Utf8View, true));
         Ok(Self {
@@ -78,6 +93,8 @@ impl<R: Read + Seek + Send> Csv<R> {
             kinds: None,
             rows: None,
             delimiter,
+            handed: 0,
+            faults: Faults::default(),
         })
     }
 
@@ -90,9 +107,11 @@ impl<R: Read + Seek + Send> Csv<R> {
         let mut guesses: Vec<Guess> = vec![Guess::default(); columns];
         let mut rows = 0;
         while let Some(record) = self.records.next()? {
-            record.check(columns)?;
-            for (at, guess) in guesses.iter_mut().enumerate() {
-                guess.see(record.text(at)?);
+            // What stands in a row of another length may stand in the wrong column.
+            if record.len() == columns {
+                for (at, guess) in guesses.iter_mut().enumerate() {
+                    guess.see(&record.text(at));
+                }
             }
             rows += 1;
         }
@@ -124,6 +143,32 @@ impl<R: Read + Seek + Send> Source for Csv<R> {
         true
     }
 
+    fn faults(&self) -> Vec<Fault> {
+        let Faults { short, long, bytes } = &self.faults;
+        let named = [
+            ("too_few_fields", short),
+            ("too_many_fields", long),
+            ("not_utf8", bytes),
+        ];
+        let found = named.into_iter().filter(|(_, rows)| !rows.is_empty());
+        let fault = |(rule, rows): (_, &Vec<u32>)| Fault {
+            rule,
+            rows: rows.clone(),
+        };
+        found.map(fault).collect()
+    }
+
+    fn encoding(&self) -> Option<String> {
+        let mark = match self.records.marked {
+            true => " with a byte order mark",
+            false => "",
+        };
+        Some(match self.faults.bytes.len() {
+            0 => format!("UTF-8{mark}"),
+            some => format!("UTF-8{mark}, but not in {some} rows"),
+        })
+    }
+
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, AssessError> {
         let columns = self.schema.fields().len();
         let builder = || StringViewBuilder::new().with_fixed_block_size(1 << 20);
@@ -133,12 +178,15 @@ impl<R: Read + Seek + Send> Source for Csv<R> {
             let Some(record) = self.records.next()? else {
                 break;
             };
-            record.check(columns)?;
+            let mut whole = true;
             for (at, builder) in builders.iter_mut().enumerate() {
-                let text = record.text(at)?;
+                let text = record.text(at);
                 bytes += text.len();
+                whole &= matches!(text, Cow::Borrowed(_));
                 builder.append_value(text);
             }
+            self.faults.note(self.handed, record.len(), columns, whole);
+            self.handed = self.handed.saturating_add(1);
             rows += 1;
         }
         if rows == 0 {
@@ -153,7 +201,22 @@ impl<R: Read + Seek + Send> Source for Csv<R> {
 
     fn rewind(&mut self) -> Result<(), AssessError> {
         self.records.rewind()?;
+        self.handed = 0;
+        self.faults = Faults::default();
         self.records.next().map(|_| ())
+    }
+}
+
+impl Faults {
+    fn note(&mut self, row: u32, fields: usize, columns: usize, whole: bool) {
+        match fields.cmp(&columns) {
+            std::cmp::Ordering::Less => self.short.push(row),
+            std::cmp::Ordering::Greater => self.long.push(row),
+            std::cmp::Ordering::Equal => {}
+        }
+        if !whole {
+            self.bytes.push(row);
+        }
     }
 }
 
@@ -199,13 +262,14 @@ struct Records<R> {
     ended: bool,
     fields: Vec<u8>,
     ends: Vec<usize>,
+    /// Begins with a byte order mark.
+    marked: bool,
 }
 
 /// One record.
 struct Record<'a> {
     fields: &'a [u8],
     ends: &'a [usize],
-    line: u64,
 }
 
 impl<R: Read + Seek> Records<R> {
@@ -220,6 +284,7 @@ impl<R: Read + Seek> Records<R> {
             ended: false,
             fields: vec![0; 1024],
             ends: vec![0; 64],
+            marked: false,
         };
         records.rewind()?;
         Ok(records)
@@ -230,6 +295,7 @@ impl<R: Read + Seek> Records<R> {
         self.reader.rewind().map_err(broken)?;
         let mut start = [0; BOM.len()];
         let marked = self.reader.read_exact(&mut start).is_ok() && start == BOM;
+        self.marked = marked;
         let skip = if marked { BOM.len() as u64 } else { 0 };
         self.reader.seek(SeekFrom::Start(skip)).map_err(broken)?;
         (self.from, self.filled, self.ended) = (0, 0, false);
@@ -272,7 +338,6 @@ impl<R: Read + Seek> Records<R> {
                     return Ok(Some(Record {
                         fields: &self.fields[..length],
                         ends: &self.ends[..count],
-                        line,
                     }));
                 }
                 ReadRecordResult::End => return Ok(None),
@@ -286,30 +351,14 @@ impl<'a> Record<'a> {
         self.ends.len()
     }
 
-    fn text(&self, at: usize) -> Result<&'a str, AssessError> {
+    /// A field; empty when the record has none there.
+    fn text(&self, at: usize) -> Cow<'a, str> {
         let from = match at {
             0 => 0,
             at => self.ends.get(at - 1).copied().unwrap_or(0),
         };
         let to = self.ends.get(at).copied().unwrap_or(from);
-        let bytes = self.fields.get(from..to).unwrap_or_default();
-        std::str::from_utf8(bytes).map_err(|_| {
-            refused(format!(
-                "Line {} is not UTF-8; convert the file, for example with iconv.",
-                self.line
-            ))
-        })
-    }
-
-    fn check(&self, columns: usize) -> Result<(), AssessError> {
-        if self.len() == columns {
-            return Ok(());
-        }
-        Err(refused(format!(
-            "Line {} has {} fields where the header has {columns}; correct it.",
-            self.line,
-            self.len()
-        )))
+        String::from_utf8_lossy(self.fields.get(from..to).unwrap_or_default())
     }
 }
 

@@ -172,7 +172,7 @@ fn policy() -> Policy {
         values = ["x", "y"]
         [checks]
         min_score = 50
-        fail_on = ["invalid(a) > 2%", "keys"]
+        fail_on = ["invalid(a) > 2%", "keys", "drift"]
         [[columns]]
         name = "a"
         type = "int64"
@@ -221,6 +221,7 @@ fn report() -> Report {
         ]],
     });
     report.input = Some(Input {
+        encoding: Some("UTF-8".into()),
         format: "csv".into(),
         bytes: 1,
         sha256: "0".repeat(64),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use quality::Source;
 use quality::labels::consensus::{Consensus, dawid_skene};
 use quality::labels::{
     Annotation, Answers, Kind, LabelError, Scale, agree, questions, studio, table,
@@ -133,9 +134,25 @@ fn read_all(files: &[PathBuf], item: &str) -> Outcome<Vec<Annotation>> {
             let mut opened = open::open(file, &ReadingArgs::default(), false)?;
             let table = table::read(opened.source.as_mut());
             rows.extend(table.map_err(|error| about(file, &error))?);
+            proper(file, opened.source.as_ref())?;
         }
     }
     Ok(rows)
+}
+
+/// Answers are read whole or not at all.
+fn proper(file: &Path, source: &dyn Source) -> Outcome {
+    let faults = source.faults();
+    let Some(fault) = faults.first() else {
+        return Ok(());
+    };
+    let why = match fault.rule {
+        "not_utf8" => "is not UTF-8",
+        _ => "has another number of fields than the header",
+    };
+    let row = fault.rows.first().copied().unwrap_or_default();
+    let words = format!("{}: row {row} (from 0) {why}; correct it", file.display());
+    Err(Stop::new(Exit::Wrong, words))
 }
 
 fn write(out: &Path, rows: &[Annotation], to_name: &str) -> Outcome {

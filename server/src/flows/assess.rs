@@ -13,7 +13,8 @@ use crate::error::Fault;
 use crate::flows::overlap;
 use crate::store::contributions::{self, Accepted, ContributionRow};
 use crate::store::datasets::{self, DatasetRow};
-use crate::worker::{self, AssessInput, Assessed, Outcome, Progress, Refused};
+use crate::store::revisions::{self, RevisionRow};
+use crate::worker::{self, AssessInput, Assessed, Earlier, Outcome, Progress, Refused};
 
 /// Assesses a contribution: it ends *accepted* or *rejected*. Nothing happens to one that is
 /// decided or withdrawn, so running this twice has one effect.
@@ -21,11 +22,12 @@ use crate::worker::{self, AssessInput, Assessed, Outcome, Progress, Refused};
 /// # Errors
 /// Only what is no fault of the file; then it may be run again.
 pub async fn run(ctx: &Ctx, id: Uuid, progress: Progress) -> Result<(), Fault> {
-    let (row, dataset) = ctx
+    let (row, dataset, current) = ctx
         .read(move |db| {
             let row = contributions::by_id(db, id)?;
             let dataset = datasets::by_id(db, row.dataset_id.0)?;
-            Ok((row, dataset))
+            let current = revisions::current(db, dataset.id.0)?;
+            Ok((row, dataset, current))
         })
         .await?;
     if row.state != "received" {
@@ -33,7 +35,10 @@ pub async fn run(ctx: &Ctx, id: Uuid, progress: Progress) -> Result<(), Fault> {
     }
     let sealed = stored(row.sealed_blob.as_deref())?;
     let input = match open(ctx, sealed).await? {
-        Ok((file, key)) => input(file, key, &row, &dataset)?,
+        Ok((file, key)) => {
+            let earlier = earlier(ctx, current.as_ref()).await?;
+            input(file, key, &row, &dataset, earlier)?
+        }
         Err(error) => {
             let refused = Refused {
                 code: error.code().into(),
@@ -75,11 +80,29 @@ pub(super) async fn open(
     .await
 }
 
+/// The revision that new rows are compared with. What cannot be opened is not compared with:
+/// drift decides nothing.
+async fn earlier(ctx: &Ctx, revision: Option<&RevisionRow>) -> Result<Option<Earlier>, Fault> {
+    let Some((revision, blob)) = revision.and_then(|r| Some((r, r.preview_blob.as_deref()?)))
+    else {
+        return Ok(None);
+    };
+    let preview = open(ctx, stored(Some(blob))?).await?;
+    if let Err(error) = &preview {
+        tracing::warn!(%error, revision = %revision.id.0, "a preview cannot be opened");
+    }
+    Ok(preview.ok().map(|preview| Earlier {
+        name: format!("revision {}", revision.number),
+        preview,
+    }))
+}
+
 fn input(
     sealed: File,
     key: FileKey,
     row: &ContributionRow,
     dataset: &DatasetRow,
+    earlier: Option<Earlier>,
 ) -> Result<AssessInput, Fault> {
     let claimed = <[u8; 32]>::try_from(row.claimed_digest.as_slice()).map_err(Fault::internal)?;
     let contract = dataset
@@ -94,6 +117,7 @@ fn input(
         contract: contract.map_err(Fault::internal)?,
         // The moment it was received: a second run finds the same.
         as_of: row.received_at.unwrap_or(row.created_at).into(),
+        earlier,
     })
 }
 

@@ -15,7 +15,7 @@
 //! | 3 | control: limits, then the task; stays open, so that the child ends with its node |
 //! | 4 | results: frames of [`wire::Frame`] |
 //! | 5, 6 | sealed output and sealed preview, temporary files opened by the node |
-//! | 7 … | sealed input, read only |
+//! | 7 … | sealed inputs, read only; last the preview of an earlier revision |
 //!
 //! Absent on purpose: any plaintext on disk, any text of the child's on a terminal or in a
 //! log (a panic message could quote a cell), and any second attempt with a file that ended
@@ -32,8 +32,8 @@ mod writers;
 
 pub use self::child::child_main;
 pub use self::node::{
-    AssessInput, Assessed, Composed, Holding, Outcome, Progress, Refused, assess, compose, items,
-    limits_active, probe, weigh,
+    AssessInput, Assessed, Composed, Earlier, Holding, Outcome, Progress, Refused, assess, compose,
+    items, limits_active, probe, weigh,
 };
 
 /// First descriptors of the child.

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::supervise::{self, End, Errand};
 use super::wire::{
-    AssessTask, AssessedFinding, ComposeTask, ComposedFinding, Finding, Frame, HoldingTask,
-    ItemsTask, KeyText, Limit, Limits, ProbeTask, Task, Weighed, plain, plain_code,
+    AssessTask, AssessedFinding, ComposeTask, ComposedFinding, EarlierTask, Finding, Frame,
+    HoldingTask, ItemsTask, KeyText, Limit, Limits, ProbeTask, Task, Weighed, plain, plain_code,
 };
 use super::writers::{ItemWriter, MarkWriter};
 use crate::blobs::{Staged, full};
@@ -66,6 +66,28 @@ pub struct AssessInput {
     pub contract: Option<Value>,
     /// Time that timeliness is measured at.
     pub as_of: DateTime<Utc>,
+    /// The dataset's current revision, if there is one.
+    pub earlier: Option<Earlier>,
+}
+
+/// A revision that new rows are compared with.
+#[derive(Debug)]
+pub struct Earlier {
+    /// What it is called in the report.
+    pub name: String,
+    /// Its sealed preview, and the key.
+    pub preview: (File, FileKey),
+}
+
+impl Earlier {
+    fn hand_over(self, inputs: &mut Vec<File>) -> EarlierTask {
+        let (file, key) = self.preview;
+        inputs.push(file);
+        EarlierTask {
+            name: self.name,
+            key: KeyText::of(&key),
+        }
+    }
 }
 
 /// A good file.
@@ -133,6 +155,8 @@ pub async fn assess(
     input: AssessInput,
     progress: Progress,
 ) -> Result<Outcome<Assessed>, Fault> {
+    let mut inputs = vec![input.sealed];
+    let earlier = input.earlier.map(|earlier| earlier.hand_over(&mut inputs));
     let task = Task::Assess(AssessTask {
         key: KeyText::of(&input.key),
         recipient: ctx.keys.recipient().to_string(),
@@ -140,6 +164,7 @@ pub async fn assess(
         contract: input.contract,
         as_of: input.as_of,
         max_decoded_bytes: ctx.config.max_decoded_bytes,
+        earlier,
     });
     let ctx = ctx.clone();
     let cancel = CancelOnDrop::default();
@@ -150,7 +175,7 @@ pub async fn assess(
         ear.marks = Some(MarkWriter::new(&ctx)?);
         let files = Files {
             outputs: vec![cleaned.handle()?, preview.handle()?],
-            inputs: vec![input.sealed],
+            inputs,
         };
         let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
         let marks = ear.marks.take();

@@ -2,6 +2,7 @@
 
 pub(super) mod assess;
 pub(super) mod compose;
+mod earlier;
 pub(super) mod items;
 mod near;
 

@@ -98,6 +98,18 @@ pub struct AssessTask {
     pub as_of: DateTime<Utc>,
     /// Most bytes the file may decode to.
     pub max_decoded_bytes: u64,
+    /// The dataset's current revision: its preview is input 1.
+    #[serde(default)]
+    pub earlier: Option<EarlierTask>,
+}
+
+/// A revision that is compared with: the sealed preview holds what is remembered of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EarlierTask {
+    /// What it is called in the report.
+    pub name: String,
+    /// Key of its preview.
+    pub key: KeyText,
 }
 
 /// See [`Task::Items`]. Input 0 is the cleaned file: of one contribution, so that none can say

@@ -17,6 +17,7 @@ use clap::{Args, ValueEnum};
   granary assess day.csv --rules rules.toml --fail-on 'invalid > 0.1%,missing(age) > 5%'
   granary assess raw.csv --rules rules.toml --clean clean.parquet
   granary assess mine.parquet --against theirs.parquet
+  granary assess may.csv --against april.csv --fail-on drift
   granary assess data.parquet --verify report.json
   granary assess bought.parquet --verify revision.json --node https://granary.example
 
@@ -65,7 +66,7 @@ pub struct Assess {
     #[command(flatten)]
     pub reading: ReadingArgs,
 
-    /// Say how many of the rows stand in these files, too.
+    /// Say how many of the rows stand in these files, too, and what has changed since them.
     #[arg(long, value_name = "FILE")]
     pub against: Vec<PathBuf>,
 
@@ -100,7 +101,7 @@ pub struct VerdictArgs {
     pub min_score: Option<u32>,
 
     /// Fail on these findings: invalid, missing, duplicates, near, keys, consistency, stale,
-    /// gates; with a tolerance as `invalid > 0.1%`, by column as `missing(age) > 5`; or none.
+    /// drift, gates; with a tolerance as `invalid > 0.1%`, by column as `missing(age) > 5`; or none.
     #[arg(long, value_name = "CHECKS", value_delimiter = ',')]
     pub fail_on: Option<Vec<String>>,
 }

@@ -18,6 +18,7 @@ use quality::{AssessError, ColumnRule, Inspection, Options, Policy, Report};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
+use super::against::Others;
 use super::open::{self, Opened};
 use super::outputs::place;
 use super::undo::{Class, Step, write_log};
@@ -59,6 +60,7 @@ pub fn run(
     opened: &mut Opened,
     args: &Assess,
     policy: &Policy,
+    others: &Others,
 ) -> Outcome<Inspection> {
     let Some(pattern) = &args.cleaning.clean else {
         return Err(Stop::new(Exit::Usage, "--clean names the file to write"));
@@ -86,7 +88,8 @@ pub fn run(
             .write(&batch)
             .map_err(|refusal| AssessError::Output(refusal.to_string()))
     };
-    let inspection = super::assessed(file, opened, args, policy, Some(&mut sink))?;
+    let inspection = super::assessed(file, opened, args, policy, others, Some(&mut sink))?;
+    lossless(file, opened)?;
     let written = output.finish().map_err(refusal)?;
     let target = written
         .inner
@@ -110,6 +113,35 @@ pub fn run(
         written.sha256.to_string(),
     )?;
     Ok(inspection)
+}
+
+/// Refuses a file of which something was left out when it was read: undo could not give it back.
+fn lossless(file: &Path, opened: &Opened) -> Outcome {
+    let faults = opened.source.faults();
+    let lost = faults.iter().find(|fault| fault.rule != "too_few_fields");
+    let Some(fault) = lost else {
+        return Ok(());
+    };
+    let why = match fault.rule {
+        "not_utf8" => "have bytes that are not UTF-8",
+        _ => "have more fields than the header",
+    };
+    let first: Vec<String> = fault
+        .rows
+        .iter()
+        .take(10)
+        .map(ToString::to_string)
+        .collect();
+    Err(Stop::new(
+        Exit::Wrong,
+        format!(
+            "{}: {} rows {why} (from 0: {}), and the cleaned table would lose them; nothing was \
+             written. Correct the file, then clean it.",
+            file.display(),
+            fault.rows.len(),
+            first.join(", ")
+        ),
+    ))
 }
 
 /// Which rows stand for the first time.

@@ -19,6 +19,7 @@ use quality::report::Input;
 use quality::verdict::Check;
 use quality::{Inspection, Options, Policy, Stage};
 
+use self::against::Others;
 use self::open::Opened;
 use super::args::{Assess, Format, ReadingArgs, SchemaOf};
 use super::bars;
@@ -44,9 +45,10 @@ pub fn run(args: &Assess) -> Outcome {
     }
     outputs::check(args)?;
     let policy = rules::read(args)?;
+    let others = Others::read(args, &policy)?;
     let mut failures = Vec::new();
     for file in &args.files {
-        failures.extend(one(file, args, &policy)?);
+        failures.extend(one(file, args, &policy, &others)?);
     }
     match failures.len() {
         0 => Ok(()),
@@ -58,26 +60,23 @@ pub fn run(args: &Assess) -> Outcome {
 }
 
 /// Assesses one file and writes what was asked for; answers why it fails.
-fn one(file: &Path, args: &Assess, policy: &Policy) -> Outcome<Vec<String>> {
+fn one(file: &Path, args: &Assess, policy: &Policy, others: &Others) -> Outcome<Vec<String>> {
     let mut opened = open::open(file, &args.reading, !policy.is_declared())?;
     let named = !args.report.is_empty() || args.json;
     let digest = named.then(|| Digest::begin(file));
     let mut inspection = match &args.cleaning.clean {
-        Some(_) => clean::run(file, &mut opened, args, policy)?,
-        None => assessed(file, &mut opened, args, policy, None)?,
+        Some(_) => clean::run(file, &mut opened, args, policy, others)?,
+        None => assessed(file, &mut opened, args, policy, others, None)?,
     };
-    if !args.against.is_empty() {
-        let (section, gates) = against::compare(&inspection, args, policy)?;
-        inspection.report.sections.push(section);
-        inspection.report.gates.extend(gates);
-    }
+    others.compare(&mut inspection);
     if let Some(digest) = digest {
-        inspection.report.input = Some(digest.end(file, opened.format)?);
+        let input = digest.end(file, opened.format, &inspection)?;
+        inspection.report.input = Some(input);
     }
     if args.json {
         print_json(&inspection.report)?;
     } else if !args.quiet {
-        print_text(&outputs::summary(file, &inspection.report))?;
+        print_text(&outputs::summary(file, &inspection))?;
     }
     outputs::write(file, args, &inspection)?;
     let checks = rules::checks(args, policy)?;
@@ -95,9 +94,10 @@ fn assessed(
     opened: &mut Opened,
     args: &Assess,
     policy: &Policy,
+    others: &Others,
     sink: Option<quality::Sink<'_>>,
 ) -> Outcome<Inspection> {
-    assessed_at(file, opened, args, policy, sink, args.reading.as_of)
+    assessed_at(file, opened, args, policy, others, sink, args.reading.as_of)
 }
 
 fn assessed_at(
@@ -105,6 +105,7 @@ fn assessed_at(
     opened: &mut Opened,
     args: &Assess,
     policy: &Policy,
+    others: &Others,
     sink: Option<quality::Sink<'_>>,
     as_of: Option<DateTime<Utc>>,
 ) -> Outcome<Inspection> {
@@ -117,6 +118,7 @@ fn assessed_at(
         as_of: as_of.unwrap_or_else(|| Clock::System.now()),
         marks: false,
         sketches: (!args.against.is_empty()).then_some(SketchSize::Exact),
+        drift: (!others.earlier.is_empty()).then_some(&others.earlier),
         memory: (args.reading.memory as usize) << 20,
         spill: Some(&mut spill),
     };
@@ -159,7 +161,7 @@ impl Digest {
         Self(std::thread::spawn(move || digest(&file)))
     }
 
-    fn end(self, file: &Path, format: Format) -> Outcome<Input> {
+    fn end(self, file: &Path, format: Format, inspection: &Inspection) -> Outcome<Input> {
         let ended = self.0.join();
         let ended = ended.unwrap_or_else(|_| Err(std::io::Error::other("the digest broke off")));
         let (sha256, bytes) = ended.map_err(Stop::file(file))?;
@@ -170,6 +172,7 @@ impl Digest {
                 Format::Arrow => "arrow",
             }
             .to_owned(),
+            encoding: inspection.encoding.clone(),
             bytes,
             sha256: sha256.to_string(),
         })

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use quality::{Inspection, Report};
+use quality::Inspection;
 
 use super::signed;
 use crate::cli::args::Assess;
@@ -73,8 +73,11 @@ pub fn place(pattern: &Path, file: &Path) -> PathBuf {
 }
 
 /// The report for a terminal.
-pub fn summary(file: &Path, report: &Report) -> String {
-    format!("{}\n{}", file.display(), report.render_text())
+pub fn summary(file: &Path, inspection: &Inspection) -> String {
+    let encoding = inspection.encoding.as_ref();
+    let encoding = encoding.map_or(String::new(), |encoding| format!(" ({encoding})"));
+    let text = inspection.report.render_text();
+    format!("{}{encoding}\n{text}", file.display())
 }
 
 /// Writes every report that was asked for.

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use quality::verdict::Checks;
 use quality::{Policy, Report};
 
+use super::against::Others;
 use super::open;
 use crate::cli::args::Assess;
 use crate::cli::print_text;
@@ -54,7 +55,7 @@ pub fn infer(args: &Assess) -> Outcome {
     };
     let policy = read(args)?;
     let mut opened = open::open(file, &args.reading, true)?;
-    let inspection = super::assessed(file, &mut opened, args, &policy, None)?;
+    let inspection = super::assessed(file, &mut opened, args, &policy, &Others::default(), None)?;
     print_text(&toml(&inspection.report, &inspection.preview, &policy))
 }
 

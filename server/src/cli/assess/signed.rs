@@ -8,6 +8,7 @@ use dataset_core::sign::{NodeKey, VerifyKey, jws_key_id};
 use quality::{Policy, Report};
 use serde::{Deserialize, Serialize};
 
+use super::against::Others;
 use super::open;
 use crate::cli::args::Assess;
 use crate::cli::stop::{Exit, Outcome, Stop};
@@ -167,14 +168,14 @@ fn again(file: &Path, args: &Assess, expected: &Report) -> Outcome<Report> {
     };
     let mut opened = open::open(file, &args.reading, !policy.is_declared())?;
     let digest = expected.input.as_ref().map(|_| super::Digest::begin(file));
-    let mut inspection = super::assessed_at(file, &mut opened, args, &policy, None, Some(as_of))?;
-    if !args.against.is_empty() {
-        let (section, gates) = super::against::compare(&inspection, args, &policy)?;
-        inspection.report.sections.push(section);
-        inspection.report.gates.extend(gates);
-    }
+    let others = Others::read(args, &policy)?;
+    let as_of = Some(as_of);
+    let mut inspection =
+        super::assessed_at(file, &mut opened, args, &policy, &others, None, as_of)?;
+    others.compare(&mut inspection);
     if let Some(digest) = digest {
-        inspection.report.input = Some(digest.end(file, opened.format)?);
+        let input = digest.end(file, opened.format, &inspection)?;
+        inspection.report.input = Some(input);
     }
     Ok(inspection.report)
 }

@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::super::child::Voice;
 use super::super::fd;
 use super::super::wire::{AssessTask, AssessedFinding, Finding, Frame, MARK_LEN};
-use super::{Stop, finish, open_strange, recipient, seal_whole, sealed_output};
+use super::{Stop, earlier, finish, open_strange, recipient, seal_whole, sealed_output};
 
 /// Marks per frame.
 const MARKS_AT_ONCE: usize = 8_192;
@@ -74,8 +74,10 @@ fn clean(
             said
         })
     };
+    let earlier = earlier::read(task.earlier.as_ref(), fd::INPUTS + 1)?;
     let options = Options {
         sketches: Some(SketchSize::Kept),
+        drift: Some(&earlier),
         ..Options::at(task.as_of)
     };
     let inspection = quality::assess_source(rows, policy, options, Some(&mut sink), &mut |stage| {
@@ -226,11 +228,12 @@ pub(super) struct Graded {
     pub preview: Vec<u8>,
 }
 
-/// Grades a file of our own writer.
+/// Grades a file of our own writer. What it is compared with later stands in the preview; the
+/// report compares with nothing, so whoever has the file can measure it again.
 pub(super) fn grade(file: &Bytes, contract: &[u8], as_of: DateTime<Utc>) -> Result<Graded, Stop> {
     let policy = Policy::from_json(contract).map_err(|error| refused(&error))?;
     let inspection =
-        quality::inspect(file, &policy, as_of, &mut |_| {}).map_err(|error| refused(&error))?;
+        quality::summarise(file, &policy, as_of, &mut |_| {}).map_err(|error| refused(&error))?;
     Ok(Graded {
         grade: inspection.report.q_hundredths,
         report: report_json(&inspection.report)?,
