@@ -20,6 +20,7 @@ mod near_copies;
 mod operator;
 mod payouts;
 mod personal_data;
+mod points;
 mod proof;
 mod provider;
 mod refunds;

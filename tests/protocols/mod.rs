@@ -1,6 +1,7 @@
 //! What other people's programs say about our formats.
 
 mod age;
+mod catalogue;
 mod hledger;
 mod merkle;
 mod openssl;

@@ -319,6 +319,10 @@ impl Scene {
                 json!({"party": "buyer", "amount": eur(0), "reference": "x"}),
             ),
             (
+                "POST /api/v1/admin/points",
+                json!({"party": "buyer", "move": "issue", "points": 0, "reason": "x"}),
+            ),
+            (
                 "POST /api/v1/admin/entities",
                 json!({"parties": ["buyer", "owner"], "reason": ""}),
             ),

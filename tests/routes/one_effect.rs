@@ -22,6 +22,7 @@ POST /api/v1/admin/disputes                  disputes
 POST /api/v1/admin/disputes/{id}/verdict     disputes
 POST /api/v1/admin/payouts/{id}/approval     payouts
 POST /api/v1/admin/periods/{name}/close      months
+POST /api/v1/admin/points                    points
 POST /api/v1/admin/settlements               idempotency.rs
 POST /api/v1/admin/top-ups                   idempotency.rs
 POST /api/v1/orders                          idempotency.rs
@@ -57,6 +58,7 @@ async fn fifty_equal_requests_of_every_verb_have_one_effect(
     corrections(&market, &buyer, &deputy).await;
     payouts(app, &market, &deputy).await;
     cards(app, provider, &market).await;
+    points(&market).await;
     months(app, &market).await;
     let findings = market.operator.client.ledger_verify().await.unwrap();
     assert_eq!(findings, []);
@@ -67,6 +69,18 @@ async fn sum(operator: &Person, part: &str) -> i64 {
     let accounts = balance.books.iter().flat_map(|book| &book.accounts);
     let some = accounts.filter(|account| account.account.starts_with(part));
     some.map(|account| account.balance).sum()
+}
+
+async fn points(market: &Market) {
+    let new = NewPoints {
+        party: "owner".to_owned(),
+        what: PointsMove::Issue,
+        points: 7,
+        reason: "thanks".to_owned(),
+    };
+    let given = fifty(|| market.operator.client.move_points("points", &new)).await;
+    assert_eq!((given.points, given.balance), (7, 7));
+    assert_eq!(sum(&market.operator, "Points:User:").await, -7);
 }
 
 async fn disputes(market: &Market, buyer: &Person) {

@@ -109,6 +109,18 @@ impl Home {
     }
 }
 
+/// A failed test shows what its node said last: the folder is gone after it.
+impl Drop for Home {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let said = std::fs::read_to_string(&self.log).unwrap_or_default();
+            let lines: Vec<&str> = said.lines().collect();
+            let last = &lines[lines.len().saturating_sub(60)..];
+            eprintln!("the node said at the end:\n{}", last.join("\n"));
+        }
+    }
+}
+
 fn expects_link(data: &Path) -> bool {
     !data.join("link-seen").exists()
 }

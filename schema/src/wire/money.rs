@@ -14,7 +14,10 @@ pub struct WalletView {
     pub balances: Vec<Amount>,
     /// Earned and held for payout, one per currency.
     pub earnings: Vec<Amount>,
-    /// Latest movements of the wallet, newest first.
+    /// Points: thanks that are counted, never money.
+    #[serde(default)]
+    pub points: i64,
+    /// Latest movements of the wallet and of points, newest first.
     pub movements: Vec<WalletMovement>,
 }
 

@@ -3,8 +3,8 @@
 use actix_web::web::{Data, Json, Path, Query};
 use actix_web::{HttpResponse, delete, get, post};
 use schema::wire::{
-    EntityView, LedgerFinding, NewEntity, NewSettlement, NewTopUp, Page, ResetLink, SettlementView,
-    TopUpView, TrialBalance,
+    EntityView, LedgerFinding, NewEntity, NewPoints, NewSettlement, NewTopUp, Page, PointsView,
+    ResetLink, SettlementView, TopUpView, TrialBalance,
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -14,7 +14,7 @@ use crate::auth::Signed;
 use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::flows::{
-    entities, ledger_export, ledger_verify, reset_password, settle, top_up, trial_balance,
+    entities, ledger_export, ledger_verify, points, reset_password, settle, top_up, trial_balance,
 };
 
 /// Notations of the journal.
@@ -47,6 +47,22 @@ pub async fn confirm_top_up(
     new: Json<NewTopUp>,
 ) -> Created<TopUpView> {
     created(top_up::run(&ctx, &who, &key, new.into_inner()).await?)
+}
+
+/// Gives a party points, or writes off what it used up or let lapse. Points are never money.
+#[utoipa::path(
+    tag = "operator",
+    params(("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = PointsView)),
+)]
+#[post("/admin/points")]
+pub async fn move_points(
+    ctx: Data<Ctx>,
+    Signed(who): Signed,
+    MoneyKey(key): MoneyKey,
+    new: Json<NewPoints>,
+) -> Created<PointsView> {
+    created(points::run(&ctx, &who, &key, new.into_inner()).await?)
 }
 
 /// Moves what pools hold to their contributors and issues statements.

@@ -64,6 +64,7 @@ fn payouts(api: &mut ServiceConfig) {
 /// Money on its way in, and the operator's books.
 fn books(api: &mut ServiceConfig) {
     api.service(admin::confirm_top_up)
+        .service(admin::move_points)
         .service(admin::run_settlement)
         .service(books::open_dispute)
         .service(books::list_disputes)

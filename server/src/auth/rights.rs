@@ -255,6 +255,8 @@ matrix! {
     Node {
         /// Confirm money that arrived.
         top_up TopUp [Operator];
+        /// Give points, and write them off.
+        give_points GivePoints [Operator];
         /// Pay pools out to contributors' balances.
         settle Settle [Operator];
         /// Record what payers' banks take back, and who keeps it.

@@ -27,6 +27,7 @@ Licence.Revoke                   . . . . . . . W P
 Statement.SeeStatement           . . . . . . S . P
 Own.ManageOwn                    . . . . . . S . .
 Node.TopUp                       . . . . . . . . P
+Node.GivePoints                  . . . . . . . . P
 Node.Settle                      . . . . . . . . P
 Node.Dispute                     . . . . . . . . P
 Node.Adjust                      . . . . . . . . P

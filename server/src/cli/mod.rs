@@ -99,6 +99,7 @@ async fn talk(command: Command) -> Outcome {
         Command::Wallet(args) => pay::wallet(&args).await,
         Command::Messages(args) => pay::messages(&args).await,
         Command::TopUp(args) => operate::top_up(&args).await,
+        Command::Points(args) => operate::points(&args).await,
         Command::Refund(args) => operate::refund(&args).await,
         Command::Settle(args) => operate::settle(&args).await,
         Command::Dispute(args) => books::dispute(args).await,

@@ -1,12 +1,16 @@
-//! top-up, refund, settle, trial-balance, password-reset, entity.
+//! top-up, points, refund, settle, trial-balance, password-reset, entity.
 
 use dataset_core::digest::Sha256;
 use schema::wire::{
-    EntityView, NewEntity, NewRefund, NewSettlement, NewTopUp, SettlementView, TrialBalance as Sums,
+    EntityView, NewEntity, NewPoints, NewRefund, NewSettlement, NewTopUp, PointsMove,
+    SettlementView, TrialBalance as Sums,
 };
 
 use super::amount::{number, show};
-use super::args::{Entity, EntityAction, PasswordReset, Refund, Settle, TopUp, TrialBalance};
+use super::args::{
+    Entity, EntityAction, GivePoints, PasswordReset, PointsVerb, Refund, Settle, TopUp,
+    TrialBalance,
+};
 use super::stop::{Exit, Outcome, Stop};
 use super::table::{Table, grouped};
 use super::{ask, print_json, print_text, settings};
@@ -31,6 +35,31 @@ pub async fn top_up(args: &TopUp) -> Outcome {
         show(&done.amount),
         done.party.handle,
         show(&done.balance),
+        done.entry
+    ))
+}
+
+pub async fn points(args: &GivePoints) -> Outcome {
+    let client = settings::party(&args.remote)?;
+    let new = NewPoints {
+        party: args.party.clone(),
+        what: match args.what {
+            PointsVerb::Issue => PointsMove::Issue,
+            PointsVerb::Redeem => PointsMove::Redeem,
+            PointsVerb::Expire => PointsMove::Expire,
+        },
+        points: args.points,
+        reason: args.reason.clone(),
+    };
+    let key = ask::once(args.once.as_deref());
+    let done = client.move_points(&key, &new).await?;
+    if args.print.json {
+        return print_json(&done);
+    }
+    print_text(&format!(
+        "{} has {} points now (journal entry {})\n",
+        done.party.handle,
+        grouped(done.balance),
         done.entry
     ))
 }

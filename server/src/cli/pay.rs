@@ -109,6 +109,9 @@ fn wallet_text(wallet: &WalletView) -> String {
     for earned in &wallet.earnings {
         facts.row(["earned, held for payout".to_owned(), show(earned)]);
     }
+    if wallet.points > 0 {
+        facts.row(["points, never money".to_owned(), wallet.points.to_string()]);
+    }
     if facts.is_empty() {
         return "The wallet is empty. Fill it: granary wallet fill '20.00 EUR'\n".to_owned();
     }

@@ -292,6 +292,11 @@ impl Client {
         self.send(request).await.map(drop)
     }
 
+    /// `POST /api/v1/admin/points`, once per key.
+    pub async fn move_points(&self, key: &str, new: &NewPoints) -> Answer<PointsView> {
+        self.post_once("/api/v1/admin/points", key, new).await
+    }
+
     /// `POST /api/v1/admin/top-ups`, once per key.
     pub async fn top_up(&self, key: &str, top_up: &NewTopUp) -> Answer<TopUpView> {
         self.post_once("/api/v1/admin/top-ups", key, top_up).await

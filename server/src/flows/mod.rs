@@ -36,6 +36,7 @@ mod payout_proof;
 pub mod payout_run;
 pub mod payouts;
 pub mod period;
+pub mod points;
 pub mod provider_disputes;
 pub mod publish;
 pub mod receive;

@@ -1,6 +1,6 @@
 //! A party's own money: what it can buy with, what it has earned.
 
-use ledger::account::Account;
+use ledger::account::{Account, Points};
 use schema::db::Db;
 use schema::wire::{Amount, WalletMovement, WalletView};
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::journal::command::amount;
-use crate::store::journal;
+use crate::store::journal::{self, AccountRow};
 
 /// Movements shown.
 const LATEST: i64 = 50;
@@ -28,18 +28,17 @@ fn view(db: &mut Db, party: Uuid) -> Result<WalletView, Fault> {
     let mut wallet = WalletView {
         balances: Vec::new(),
         earnings: Vec::new(),
+        points: 0,
         movements: Vec::new(),
     };
     for row in journal::accounts_named(db, &Account::Wallet(party).to_string())? {
         wallet.balances.push(credit(row.balance, &row.book));
-        for movement in journal::movements(db, &row, LATEST)? {
-            wallet.movements.push(WalletMovement {
-                entry: journal::entry_name(&row.book, movement.seq),
-                kind: movement.kind,
-                amount: credit(movement.amount, &row.book),
-                at: movement.at.into(),
-            });
-        }
+        wallet.movements.extend(movements(db, &row)?);
+    }
+    let points = Account::Points(Points::User(party)).to_string();
+    for row in journal::accounts_named(db, &points)? {
+        wallet.points = row.balance.saturating_neg();
+        wallet.movements.extend(movements(db, &row)?);
     }
     for row in journal::accounts_named(db, &Account::available(party).to_string())? {
         wallet.earnings.push(credit(row.balance, &row.book));
@@ -51,6 +50,18 @@ fn view(db: &mut Db, party: Uuid) -> Result<WalletView, Fault> {
         .movements
         .truncate(usize::try_from(LATEST).unwrap_or(usize::MAX));
     Ok(wallet)
+}
+
+fn movements(db: &mut Db, row: &AccountRow) -> Result<Vec<WalletMovement>, Fault> {
+    let latest = journal::movements(db, row, LATEST)?.into_iter();
+    Ok(latest
+        .map(|movement| WalletMovement {
+            entry: journal::entry_name(&row.book, movement.seq),
+            kind: movement.kind,
+            amount: credit(movement.amount, &row.book),
+            at: movement.at.into(),
+        })
+        .collect())
 }
 
 /// What the node owes is a credit; its owner reads it as theirs.

@@ -47,7 +47,9 @@ pub(super) struct Batch {
     node: Uuid,
     recorded_at: DateTime<Utc>,
     heads: HashMap<Currency, Chain>,
-    accounts: HashMap<(Currency, Account), Slot>,
+    /// Places in `slots`: an entry with a million lines looks each account up once.
+    accounts: HashMap<(Currency, Account), usize>,
+    slots: Vec<Slot>,
     next_account: i64,
     pools: HashMap<PoolKey, (Pool, bool)>,
     known: HashMap<(Uuid, String), (Vec<u8>, Vec<Uuid>)>,
@@ -115,6 +117,7 @@ impl Batch {
             recorded_at,
             heads: HashMap::new(),
             accounts: HashMap::new(),
+            slots: Vec::new(),
             next_account: rows::last_account(db)? + 1,
             pools: HashMap::new(),
             known: HashMap::new(),
@@ -302,7 +305,8 @@ impl Batch {
                 stored: true,
                 changed: false,
             };
-            self.accounts.insert((currency, account), slot);
+            self.accounts.insert((currency, account), self.slots.len());
+            self.slots.push(slot);
         }
         Ok(())
     }
@@ -351,6 +355,7 @@ impl Batch {
     pub(super) fn balance(&self, currency: Currency, account: &Account) -> i64 {
         self.accounts
             .get(&(currency, account.clone()))
+            .and_then(|place| self.slots.get(*place))
             .map_or(0, |slot| slot.balance)
     }
 
@@ -454,7 +459,7 @@ impl Batch {
             draft.post(account, minor);
         }
         let entry = draft.balance().map_err(Fault::internal)?;
-        self.apply(currency, &entry.postings)?;
+        let places = self.apply(currency, &entry.postings)?;
         let meta = json::canonical(&entry.metadata).map_err(Fault::internal)?;
         let body = entry.body(&salt);
         let link = self.heads.entry(currency).or_default().append(&body, &salt);
@@ -466,7 +471,7 @@ impl Batch {
             });
         }
         let seq = i64::try_from(link.seq).map_err(Fault::internal)?;
-        self.push_postings(currency, seq, &entry.postings)?;
+        self.push_postings(currency, seq, &entry.postings, &places)?;
         self.new.entries.push(EntryRow {
             book: currency.code().to_owned(),
             seq,
@@ -487,16 +492,20 @@ impl Batch {
         Ok(seq)
     }
 
-    /// Adds postings to balances, all or none.
+    /// Adds postings to balances, all or none; answers the places of their accounts.
     fn apply(
         &mut self,
         currency: Currency,
         postings: &[ledger::entry::Posting],
-    ) -> Result<(), Fault> {
+    ) -> Result<Vec<usize>, Fault> {
+        let places: Vec<usize> = postings
+            .iter()
+            .map(|posting| self.place(currency, &posting.account))
+            .collect();
         let mut refused = None;
         let mut done = 0;
-        for posting in postings {
-            let slot = self.slot(currency, &posting.account);
+        for (place, posting) in places.iter().zip(postings) {
+            let slot = &mut self.slots[*place];
             match slot.balance.checked_add(posting.amount.minor) {
                 Some(balance) => slot.balance = balance,
                 None => {
@@ -507,37 +516,18 @@ impl Batch {
             done += 1;
         }
         if refused.is_none() {
-            let below = postings.iter().find(|p| {
-                matches!(p.account, Account::Wallet(_)) && self.balance(currency, &p.account) > 0
-            });
-            refused = below.map(|p| {
-                Fault::new(
-                    Kind::Unpaid,
-                    "insufficient_funds",
-                    format!(
-                        "{} holds {} and cannot give {}. Nothing was booked; fill the wallet first.",
-                        p.account,
-                        Money::new(
-                            self.balance(currency, &p.account)
-                                .saturating_neg()
-                                .saturating_add(p.amount.minor),
-                            currency
-                        ),
-                        p.amount
-                    ),
-                )
-            });
+            refused = self.below_zero(currency, postings);
         }
         match refused {
             None => {
-                for posting in postings {
-                    self.slot(currency, &posting.account).changed = true;
+                for place in &places {
+                    self.slots[*place].changed = true;
                 }
-                Ok(())
+                Ok(places)
             }
             Some(fault) => {
-                for posting in postings.iter().take(done) {
-                    let slot = self.slot(currency, &posting.account);
+                for (place, posting) in places.iter().zip(postings).take(done) {
+                    let slot = &mut self.slots[*place];
                     slot.balance = slot.balance.wrapping_sub(posting.amount.minor);
                 }
                 Err(fault)
@@ -545,19 +535,44 @@ impl Batch {
         }
     }
 
-    fn slot(&mut self, currency: Currency, account: &Account) -> &mut Slot {
-        let next = &mut self.next_account;
-        self.accounts
+    /// Why postings that were added cannot stay: a wallet that would owe.
+    fn below_zero(&self, currency: Currency, postings: &[ledger::entry::Posting]) -> Option<Fault> {
+        let below = postings.iter().find(|p| {
+            matches!(p.account, Account::Wallet(_)) && self.balance(currency, &p.account) > 0
+        });
+        below.map(|p| {
+            Fault::new(
+                Kind::Unpaid,
+                "insufficient_funds",
+                format!(
+                    "{} holds {} and cannot give {}. Nothing was booked; fill the wallet first.",
+                    p.account,
+                    Money::new(
+                        self.balance(currency, &p.account)
+                            .saturating_neg()
+                            .saturating_add(p.amount.minor),
+                        currency
+                    ),
+                    p.amount
+                ),
+            )
+        })
+    }
+
+    /// Where an account's slot is; a new account gets the next number.
+    fn place(&mut self, currency: Currency, account: &Account) -> usize {
+        *self
+            .accounts
             .entry((currency, account.clone()))
             .or_insert_with(|| {
-                let id = *next;
-                *next += 1;
-                Slot {
-                    id,
+                self.slots.push(Slot {
+                    id: self.next_account,
                     balance: 0,
                     stored: false,
                     changed: false,
-                }
+                });
+                self.next_account += 1;
+                self.slots.len() - 1
             })
     }
 
@@ -566,14 +581,14 @@ impl Batch {
         currency: Currency,
         seq: i64,
         postings: &[ledger::entry::Posting],
+        places: &[usize],
     ) -> Result<(), Fault> {
-        for (line, posting) in postings.iter().enumerate() {
-            let account_id = self.slot(currency, &posting.account).id;
+        for (line, (posting, place)) in postings.iter().zip(places).enumerate() {
             self.new.postings.push(PostingRow {
                 book: currency.code().to_owned(),
                 seq,
                 line: i32::try_from(line).map_err(Fault::internal)?,
-                account_id,
+                account_id: self.slots[*place].id,
                 amount: posting.amount.minor,
             });
         }
@@ -588,7 +603,11 @@ impl Batch {
     /// Writes everything that was planned.
     pub(super) fn write(&mut self, db: &mut Db) -> Result<(), Fault> {
         let (mut fresh, mut balances) = (Vec::new(), Vec::new());
-        for ((currency, account), slot) in self.accounts.iter().filter(|(_, slot)| slot.changed) {
+        for ((currency, account), place) in &self.accounts {
+            let slot = self.slots[*place];
+            if !slot.changed {
+                continue;
+            }
             if slot.stored {
                 balances.push((slot.id, slot.balance));
             } else {

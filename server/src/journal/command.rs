@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use ledger::entry::Kind as EntryKind;
 use ledger::json::Hash;
 use ledger::money::{BookKind, Currency};
 use ledger::period::Period;
@@ -107,6 +108,19 @@ pub struct TopUp {
     pub currency: Currency,
     /// The bank's reference; bound into the journal by its hash alone.
     pub reference: String,
+}
+
+/// Give points, or take them.
+#[derive(Debug, Clone)]
+pub struct PointsMoved {
+    /// Identifier of the entry.
+    pub id: Uuid,
+    /// One of the three kinds of the points book.
+    pub kind: EntryKind,
+    /// Whose points.
+    pub user: Uuid,
+    /// How many, at least 1.
+    pub points: i64,
 }
 
 /// Buy: order, entry and licence together.
@@ -218,6 +232,8 @@ pub struct ReserveTerms {
 pub enum Work {
     /// Fill a wallet.
     TopUp(TopUp),
+    /// Give points, or take them.
+    Points(PointsMoved),
     /// Buy.
     Purchase(Box<Purchase>),
     /// Give back.

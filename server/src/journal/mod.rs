@@ -30,6 +30,7 @@ mod disputes;
 pub(crate) mod payouts;
 mod periods;
 mod plan;
+mod points;
 pub mod provider;
 mod reserves;
 mod settle;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Booking, PoolKey};
 use super::command::{Command, Posted, Purchase, Refund, TopUp, Work};
-use super::{disputes, provider};
+use super::{disputes, points, provider};
 use crate::error::{Fault, Kind};
 use crate::store::orders::{OrderRow, RefundRow};
 use crate::store::outbox::OutboxRow;
@@ -42,6 +42,7 @@ pub(super) fn touches(batch: &Batch, work: &Work) -> Result<Option<Touched>, Fau
             accounts: vec![bank()?, Account::Wallet(top_up.party)],
             pool: None,
         })),
+        Work::Points(work) => Ok(Some(points::touches(work))),
         Work::Purchase(purchase) => {
             let payer = match purchase.payment {
                 Some(_) => provider::psp()?,
@@ -175,6 +176,7 @@ pub(super) fn plan(batch: &mut Batch, command: &Command, salt: [u8; 16]) -> Resu
     }
     let id = match &command.work {
         Work::TopUp(work) => top_up(batch, command, work, salt)?,
+        Work::Points(work) => points::plan(batch, command, work, salt)?,
         Work::Purchase(work) => purchase(batch, command, work, salt)?,
         Work::Refund(work) => {
             let id = refund(batch, command, work, Key(command.request.party), salt)?;

@@ -45,6 +45,11 @@ impl Reserves {
         })
     }
 
+    /// Whether there is nothing to release, hold or draw.
+    pub(super) fn idle(&self) -> bool {
+        self.terms.bps == 0 && self.standing.is_empty()
+    }
+
     /// Adds the accounts it may touch to those that are loaded.
     pub(super) fn accounts(&self, wanted: &mut HashMap<Currency, HashSet<Account>>) {
         for (party, currency) in self.standing.keys() {

@@ -59,7 +59,11 @@ pub(super) fn run(
     }
     let mut reserves = Reserves::load(db, terms)?;
     load_accounts(db, &mut batch, &settled, &reserves)?;
-    let sums = sums(&settled);
+    // Nothing is held and nothing is to be held: who is credited how much does not matter.
+    let sums = match reserves.idle() {
+        true => BTreeMap::new(),
+        false => sums(&settled),
+    };
     let (mut ids, mut rows, mut credits) = (Vec::new(), Vec::new(), Vec::new());
     let mut tiles = Vec::new();
     for one in settled {
@@ -97,7 +101,7 @@ pub(super) fn run(
 #[derive(Default)]
 struct Carries {
     loaded: HashMap<String, HashMap<Uuid, i64>>,
-    touched: BTreeMap<(String, Uuid), i64>,
+    touched: BTreeMap<String, BTreeMap<Uuid, i64>>,
 }
 
 impl Carries {
@@ -114,12 +118,14 @@ impl Carries {
     }
 
     fn changed(self) -> Vec<CarryRow> {
-        let row = |((currency, party), residue)| CarryRow {
-            party_id: Key(party),
-            currency,
-            residue,
-        };
-        self.touched.into_iter().map(row).collect()
+        let rows = self.touched.into_iter().flat_map(|(currency, residues)| {
+            residues.into_iter().map(move |(party, residue)| CarryRow {
+                party_id: Key(party),
+                currency: currency.clone(),
+                residue,
+            })
+        });
+        rows.collect()
     }
 }
 
@@ -152,11 +158,12 @@ fn settle_one(db: &mut Db, pool: PoolRow, carries: &mut Carries) -> Result<Settl
     for line in &outcome.lines {
         residues.insert(line.contributor, line.carry_after);
     }
-    for line in &outcome.lines {
-        carries
-            .touched
-            .insert((pool.currency.clone(), line.contributor), line.carry_after);
-    }
+    let after = outcome
+        .lines
+        .iter()
+        .map(|line| (line.contributor, line.carry_after));
+    let touched = carries.touched.entry(pool.currency.clone());
+    touched.or_default().extend(after);
     Ok(Settled {
         pool,
         currency,

@@ -339,6 +339,7 @@ pub fn wallet(balance: i64) -> WalletView {
     WalletView {
         balances: vec![eur(balance)],
         earnings: vec![],
+        points: 0,
         movements: vec![movement],
     }
 }

@@ -123,10 +123,23 @@ mod tests {
     }
 
     #[test]
+    fn points_are_shown_apart_from_money() {
+        let wallet = WalletView {
+            points: 12,
+            ..samples::wallet(0)
+        };
+        samples::check(
+            &sample(wallet, vec![], false),
+            &["<dt>Points</dt><dd>12</dd>", "never money"],
+        );
+    }
+
+    #[test]
     fn an_empty_wallet_says_how_it_is_filled() {
         let wallet = WalletView {
             balances: vec![],
             earnings: vec![],
+            points: 0,
             movements: vec![],
         };
         samples::check(

@@ -68,6 +68,7 @@ Earn
 
 Operate
   top-up           Confirm money that arrived for a wallet
+  points           Give points, write off what was used up or lapsed
   messages         Payment provider: what is not done, and another try
   refund           Give back part or all of a sale
   settle           Credit contributors and issue statements
@@ -132,6 +133,7 @@ pub enum Command {
     Wallet(Wallet),
     Statement(Statement),
     TopUp(TopUp),
+    Points(GivePoints),
     Messages(Messages),
     Refund(Refund),
     Settle(Settle),

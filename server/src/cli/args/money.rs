@@ -182,6 +182,45 @@ pub struct TopUp {
     pub remote: Remote,
 }
 
+/// Give points, write off what was used up or lapsed.
+///
+/// Points are thanks that are counted: they buy nothing and cannot be passed on or paid out.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  granary points issue quill 50 --reason 'found the broken sensor'
+  granary points redeem quill 30 --reason 'a seat at the spring meeting'")]
+pub struct GivePoints {
+    /// What happens to them.
+    #[arg(value_name = "MOVE")]
+    pub what: PointsVerb,
+    /// Handle, e-mail address or id of the party.
+    pub party: String,
+    /// How many.
+    #[arg(value_parser = clap::value_parser!(i64).range(1..))]
+    pub points: i64,
+    /// Why; 1 to 140 characters.
+    #[arg(long)]
+    pub reason: String,
+    /// Name of this movement: repeating it with the same name has no second effect [default: random]
+    #[arg(long, value_name = "NAME")]
+    pub once: Option<String>,
+    #[command(flatten)]
+    pub print: Print,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// What happens to points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PointsVerb {
+    /// They are given.
+    Issue,
+    /// They are used up for something that is no money.
+    Redeem,
+    /// They lapse.
+    Expire,
+}
+
 /// Give back part or all of a sale.
 ///
 /// Fee, tax, commission and pool give back in proportion. A full refund revokes the licence,

@@ -107,13 +107,17 @@ fn apart(ours: &[f64], theirs: &[f64]) -> f64 {
     apart.fold(0.0, f64::max)
 }
 
-/// Digit-like images: ten prototypes with noise, whole numbers from 0 to 16.
+/// Digit-like images: ten prototypes with noise, from 0 to 16. Every fifth label is drawn anew,
+/// so that right and wrong neighbours alternate.
 fn images(rows: usize, first: u64) -> (Array2<f64>, Vec<u32>) {
-    let labels: Vec<u32> = (0..rows as u64)
-        .map(|row| (mixed(first + row) % 10) as u32)
-        .collect();
+    let digit = |row: usize| mixed(first + row as u64) % 10;
+    let label = |row: usize| match mixed(first + row as u64 + (1 << 60)) {
+        drawn if drawn.is_multiple_of(5) => (drawn >> 8) % 10,
+        _ => digit(row),
+    };
+    let labels: Vec<u32> = (0..rows).map(|row| label(row) as u32).collect();
     let cell = |(row, pixel): (usize, usize)| {
-        let prototype = mixed(u64::from(labels[row]) * 64 + pixel as u64) % 13;
+        let prototype = mixed(digit(row) * 64 + pixel as u64) % 13;
         let noise = mixed((first + row as u64) * 64 + pixel as u64 + (1 << 40)) % 9;
         let ink = (prototype + noise).saturating_sub(4).min(16) as f64;
         // A grain that no two have: rows at one distance have no order of their own, and the
