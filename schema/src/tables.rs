@@ -4,6 +4,7 @@
 //! serves SQLite and PostgreSQL; see [`crate::columns`].
 
 mod datasets;
+mod exchanges;
 mod jobs;
 mod journal;
 mod log;
@@ -13,6 +14,7 @@ mod payments;
 mod sales;
 
 pub use self::datasets::*;
+pub use self::exchanges::*;
 pub use self::jobs::*;
 pub use self::journal::*;
 pub use self::log::*;
@@ -98,3 +100,4 @@ diesel::allow_tables_to_appear_in_same_query!(
     adjustment,
     adjustment_move,
 );
+diesel::allow_tables_to_appear_in_same_query!(exchange, exchange_rate);

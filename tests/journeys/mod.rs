@@ -13,6 +13,7 @@ mod copycat;
 mod demo;
 mod drift;
 mod entities;
+mod exchange;
 mod invitations;
 mod learning;
 mod licences;

@@ -62,11 +62,7 @@ async fn points_are_counted_and_never_money(app: &mut TestApp) {
         .collect();
     assert_eq!(kinds, ["points_expire", "points_redeem", "points_issue"]);
     let sums = operator.trial_balance().await.unwrap();
-    let book = sums
-        .books
-        .iter()
-        .find(|book| book.book == "PTS")
-        .unwrap();
+    let book = sums.books.iter().find(|book| book.book == "PTS").unwrap();
     let mut accounts: Vec<(&str, i64)> = book
         .accounts
         .iter()

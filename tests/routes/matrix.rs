@@ -319,6 +319,14 @@ impl Scene {
                 json!({"party": "buyer", "amount": eur(0), "reference": "x"}),
             ),
             (
+                "POST /api/v1/admin/exchange-rates",
+                json!({"give": eur(0), "get": eur(0)}),
+            ),
+            (
+                "POST /api/v1/exchanges",
+                json!({"give": eur(0), "get": eur(0)}),
+            ),
+            (
                 "POST /api/v1/admin/points",
                 json!({"party": "buyer", "move": "issue", "points": 0, "reason": "x"}),
             ),

@@ -25,6 +25,7 @@ POST /api/v1/admin/periods/{name}/close      months
 POST /api/v1/admin/points                    points
 POST /api/v1/admin/settlements               idempotency.rs
 POST /api/v1/admin/top-ups                   idempotency.rs
+POST /api/v1/exchanges                       exchanges
 POST /api/v1/orders                          idempotency.rs
 POST /api/v1/orders/{id}/refunds             idempotency.rs
 POST /api/v1/payments                        cards
@@ -59,6 +60,7 @@ async fn fifty_equal_requests_of_every_verb_have_one_effect(
     payouts(app, &market, &deputy).await;
     cards(app, provider, &market).await;
     points(&market).await;
+    exchanges(&market, &buyer).await;
     months(app, &market).await;
     let findings = market.operator.client.ledger_verify().await.unwrap();
     assert_eq!(findings, []);
@@ -69,6 +71,41 @@ async fn sum(operator: &Person, part: &str) -> i64 {
     let accounts = balance.books.iter().flat_map(|book| &book.accounts);
     let some = accounts.filter(|account| account.account.starts_with(part));
     some.map(|account| account.balance).sum()
+}
+
+async fn exchanges(market: &Market, buyer: &Person) {
+    let usd = |minor| Amount {
+        minor,
+        currency: "USD".to_owned(),
+    };
+    let rate = NewExchangeRate {
+        give: eur(100),
+        get: usd(108),
+    };
+    market
+        .operator
+        .client
+        .set_exchange_rate(&rate)
+        .await
+        .unwrap();
+    let funds = NewTopUp {
+        party: "buyer".to_owned(),
+        amount: eur(10),
+        reference: "to be changed".to_owned(),
+    };
+    market
+        .operator
+        .client
+        .top_up("funds", &funds)
+        .await
+        .unwrap();
+    let new = NewExchange {
+        give: eur(10),
+        get: usd(10),
+    };
+    fifty(|| buyer.client.change_money("change", &new)).await;
+    let node = "Liabilities:Node:";
+    assert_eq!(sum(&market.operator, node).await, 0, "-10 cents, 10 cents");
 }
 
 async fn points(market: &Market) {

@@ -5,6 +5,7 @@
 //! a misspelt field that is silently dropped costs more than an error.
 
 mod dataset;
+mod exchange;
 mod market;
 mod money;
 mod node;
@@ -14,6 +15,7 @@ mod payout;
 mod points;
 
 pub use dataset::*;
+pub use exchange::*;
 pub use market::*;
 pub use money::*;
 pub use node::*;

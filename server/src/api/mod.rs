@@ -10,6 +10,7 @@ mod books;
 mod contributions;
 mod datasets;
 mod describe;
+mod exchange;
 mod files;
 mod licences;
 mod log;
@@ -65,6 +66,9 @@ fn payouts(api: &mut ServiceConfig) {
 fn books(api: &mut ServiceConfig) {
     api.service(admin::confirm_top_up)
         .service(admin::move_points)
+        .service(exchange::set_exchange_rate)
+        .service(exchange::list_exchange_rates)
+        .service(exchange::change_money)
         .service(admin::run_settlement)
         .service(books::open_dispute)
         .service(books::list_disputes)

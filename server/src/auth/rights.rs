@@ -257,6 +257,8 @@ matrix! {
         top_up TopUp [Operator];
         /// Give points, and write them off.
         give_points GivePoints [Operator];
+        /// Say what one currency is worth in another.
+        set_rates SetRates [Operator];
         /// Pay pools out to contributors' balances.
         settle Settle [Operator];
         /// Record what payers' banks take back, and who keeps it.

@@ -28,6 +28,7 @@ Statement.SeeStatement           . . . . . . S . P
 Own.ManageOwn                    . . . . . . S . .
 Node.TopUp                       . . . . . . . . P
 Node.GivePoints                  . . . . . . . . P
+Node.SetRates                    . . . . . . . . P
 Node.Settle                      . . . . . . . . P
 Node.Dispute                     . . . . . . . . P
 Node.Adjust                      . . . . . . . . P

@@ -97,6 +97,7 @@ async fn talk(command: Command) -> Outcome {
         Command::Orders(args) => consume::orders(&args).await,
         Command::Download(args) => consume::download(&args).await,
         Command::Wallet(args) => pay::wallet(&args).await,
+        Command::ExchangeRate(args) => pay::exchange_rate(&args).await,
         Command::Messages(args) => pay::messages(&args).await,
         Command::TopUp(args) => operate::top_up(&args).await,
         Command::Points(args) => operate::points(&args).await,

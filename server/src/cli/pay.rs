@@ -1,10 +1,16 @@
-//! wallet, its payments, and messages of the payment provider.
+//! wallet, its payments, rates of exchange, and messages of the payment provider.
 
-use schema::wire::{MessageView, NewPayment, PayWay, PaymentView, SetAside, WalletView};
+use ledger::rules::Rate;
+use schema::wire::{
+    Amount, ExchangeView, MessageView, NewExchange, NewExchangeRate, NewPayment, PayWay,
+    PaymentView, SetAside, WalletView,
+};
 
 use super::amount::{Price, show};
-use super::args::{Messages, MessagesAction, Remote, Wallet, WalletAction, Way};
-use super::stop::Outcome;
+use super::args::{
+    ExchangeRate, ExchangeRateAction, Messages, MessagesAction, Remote, Wallet, WalletAction, Way,
+};
+use super::stop::{Exit, Outcome, Stop};
 use super::table::Table;
 use super::{ask, print_json, print_text, settings};
 
@@ -32,6 +38,26 @@ pub async fn wallet(args: &Wallet) -> Outcome {
                 print_text(&payment_text(&payment))
             }
         }
+        Some(WalletAction::Change {
+            give,
+            into,
+            yes,
+            once,
+            print,
+            remote,
+        }) => {
+            let done = change(remote, *give, into, *yes, once.as_deref()).await?;
+            if print.json {
+                print_json(&done)
+            } else {
+                let [out, in_] = &done.entries;
+                print_text(&format!(
+                    "{} changed into {} (journal entries {out} and {in_})\n",
+                    show(&done.give),
+                    show(&done.get)
+                ))
+            }
+        }
         Some(WalletAction::Payments { print, remote }) => {
             let payments = settings::party(remote)?.payments().await?;
             if print.json {
@@ -41,6 +67,78 @@ pub async fn wallet(args: &Wallet) -> Outcome {
             }
         }
     }
+}
+
+/// Asks for what the rate gives; the node refuses when it has changed meanwhile.
+async fn change(
+    remote: &Remote,
+    give: Price,
+    into: &str,
+    yes: bool,
+    once: Option<&str>,
+) -> Outcome<ExchangeView> {
+    let client = settings::party(remote)?;
+    let (give, into) = (give.amount(), into.trim().to_uppercase());
+    let rates = client.exchange_rates().await?;
+    let rate = rates
+        .iter()
+        .find(|rate| rate.give.currency == give.currency && rate.get.currency == into);
+    let Some(rate) = rate else {
+        return Err(Stop::new(
+            Exit::Refused,
+            format!(
+                "The node does not change {} into {into}. Its rates: granary exchange-rate",
+                give.currency
+            ),
+        ));
+    };
+    let ratio = Rate {
+        give: rate.give.minor,
+        get: rate.get.minor,
+    };
+    let minor = ratio
+        .convert(give.minor)
+        .map_err(|error| Stop::new(Exit::Usage, format!("{error}.")))?;
+    let get = Amount {
+        minor,
+        currency: into,
+    };
+    if !yes {
+        ask::confirm(&format!("Change {} into {}?", show(&give), show(&get)))?;
+    }
+    let new = NewExchange { give, get };
+    Ok(client.change_money(&ask::once(once), &new).await?)
+}
+
+pub async fn exchange_rate(args: &ExchangeRate) -> Outcome {
+    if let Some(ExchangeRateAction::Set { give, get, remote }) = &args.action {
+        let new = NewExchangeRate {
+            give: give.amount(),
+            get: get.amount(),
+        };
+        let set = settings::party(remote)?.set_exchange_rate(&new).await?;
+        return print_text(&format!(
+            "{} for {} from now on\n",
+            show(&set.get),
+            show(&set.give)
+        ));
+    }
+    let rates = settings::party(&args.remote)?.exchange_rates().await?;
+    if args.print.json {
+        return print_json(&rates);
+    }
+    if rates.is_empty() {
+        return print_text("This node changes no money.\n");
+    }
+    let mut table = Table::new(&[">for", ">you get", "since"]);
+    for rate in &rates {
+        table.row([
+            show(&rate.give),
+            show(&rate.get),
+            rate.set_at.format("%Y-%m-%d %H:%M").to_string(),
+        ]);
+    }
+    print_text(&table.to_string())
 }
 
 async fn fill(

@@ -292,6 +292,21 @@ impl Client {
         self.send(request).await.map(drop)
     }
 
+    /// `POST /api/v1/admin/exchange-rates`.
+    pub async fn set_exchange_rate(&self, new: &NewExchangeRate) -> Answer<ExchangeRateView> {
+        self.post("/api/v1/admin/exchange-rates", new).await
+    }
+
+    /// `GET /api/v1/exchange-rates`.
+    pub async fn exchange_rates(&self) -> Answer<Vec<ExchangeRateView>> {
+        self.get("/api/v1/exchange-rates").await
+    }
+
+    /// `POST /api/v1/exchanges`, once per key.
+    pub async fn change_money(&self, key: &str, new: &NewExchange) -> Answer<ExchangeView> {
+        self.post_once("/api/v1/exchanges", key, new).await
+    }
+
     /// `POST /api/v1/admin/points`, once per key.
     pub async fn move_points(&self, key: &str, new: &NewPoints) -> Answer<PointsView> {
         self.post_once("/api/v1/admin/points", key, new).await

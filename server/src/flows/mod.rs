@@ -16,6 +16,7 @@ pub mod deliver;
 pub mod dispute;
 pub mod edit_dataset;
 pub mod entities;
+pub mod exchange;
 pub mod gates;
 pub mod ledger_export;
 pub mod ledger_verify;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use ledger::entry::Kind as EntryKind;
 use ledger::json::Hash;
-use ledger::money::{BookKind, Currency};
+use ledger::money::{BookKind, Currency, Money};
 use ledger::period::Period;
 use schema::columns::Key;
 use schema::db::Db;
@@ -123,6 +123,19 @@ pub struct PointsMoved {
     pub points: i64,
 }
 
+/// Change money in the asker's wallet into another currency.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// Identifier, also of the entry in the book that gives.
+    pub id: Uuid,
+    /// By which rate.
+    pub rate: Uuid,
+    /// What leaves the wallet.
+    pub give: Money,
+    /// What comes into it.
+    pub get: Money,
+}
+
 /// Buy: order, entry and licence together.
 #[derive(Debug, Clone)]
 pub struct Purchase {
@@ -232,6 +245,8 @@ pub struct ReserveTerms {
 pub enum Work {
     /// Fill a wallet.
     TopUp(TopUp),
+    /// Change money.
+    Exchange(Exchange),
     /// Give points, or take them.
     Points(PointsMoved),
     /// Buy.
@@ -265,6 +280,7 @@ impl Work {
             Self::Settle(_)
                 | Self::ClosePeriod(_)
                 | Self::Adjust(_)
+                | Self::Exchange(_)
                 | Self::Payouts(_)
                 | Self::BankFile(_)
         )

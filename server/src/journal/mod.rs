@@ -27,6 +27,7 @@ mod bank;
 mod batch;
 pub mod command;
 mod disputes;
+mod exchange;
 pub(crate) mod payouts;
 mod periods;
 mod plan;
@@ -37,6 +38,7 @@ mod settle;
 mod writer;
 
 pub mod audit;
+mod audit_exchange;
 mod audit_payouts;
 mod audit_provider;
 pub mod bench;

@@ -57,6 +57,7 @@ pub(super) fn touches(batch: &Batch, work: &Work) -> Result<Option<Touched>, Fau
         Work::Settle(_)
         | Work::ClosePeriod(_)
         | Work::Adjust(_)
+        | Work::Exchange(_)
         | Work::Payouts(_)
         | Work::BankFile(_) => Ok(None),
     }
@@ -195,6 +196,7 @@ pub(super) fn plan(batch: &mut Batch, command: &Command, salt: [u8; 16]) -> Resu
         Work::Settle(_)
         | Work::ClosePeriod(_)
         | Work::Adjust(_)
+        | Work::Exchange(_)
         | Work::Payouts(_)
         | Work::BankFile(_) => {
             return Err(Fault::internal("this has a transaction of its own"));

@@ -50,7 +50,7 @@ const FORM_BYTES: usize = 512 << 10;
 
 /// Addresses that only take a form. When one showed what has to be mended and its address is
 /// opened again, the page with the empty form is meant.
-const FORMS: [&str; 23] = [
+const FORMS: [&str; 24] = [
     "/datasets/{slug}/edit",
     "/datasets/{slug}/declare",
     "/datasets/{slug}/publish",
@@ -58,6 +58,7 @@ const FORMS: [&str; 23] = [
     "/licences/{id}/link",
     "/licences/{id}/revoke",
     "/orders/{id}/refund",
+    "/wallet/change",
     "/wallet/fill",
     "/account/tokens",
     "/account/keys",
@@ -138,6 +139,7 @@ fn mine(app: &mut ServiceConfig) {
         .route("/licences/{id}/link", post().to(licence::link))
         .route("/licences/{id}/revoke", post().to(licence::revoke))
         .route("/wallet", get().to(wallet::page))
+        .route("/wallet/change", post().to(wallet::change))
         .route("/wallet/fill", post().to(wallet::fill))
         .route("/payments/{id}", get().to(payment::page))
         .route("/orders/{id}", get().to(order::page))

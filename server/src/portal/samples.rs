@@ -125,7 +125,7 @@ pub fn wrong(field: &str, detail: &str) -> Wrong {
     Wrong::of(crate::error::Fault::invalid(field, detail)).expect("can be mended")
 }
 
-fn id(n: u128) -> Uuid {
+pub fn id(n: u128) -> Uuid {
     Uuid::from_u128(n)
 }
 
@@ -133,7 +133,7 @@ pub fn at(day: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000 + day * 86_400, 0).unwrap_or_default()
 }
 
-fn eur(minor: i64) -> Amount {
+pub fn eur(minor: i64) -> Amount {
     Amount {
         minor,
         currency: "EUR".into(),

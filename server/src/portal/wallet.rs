@@ -3,7 +3,8 @@
 use actix_web::web::{Form, Query};
 use askama::Template;
 use schema::wire::{
-    NewPayment, OrderView, Page as Listing, PageQuery, PayWay, PaymentView, WalletView,
+    Amount, ExchangeRateView, NewExchange, NewPayment, OrderView, Page as Listing, PageQuery,
+    PayWay, PaymentView, WalletView,
 };
 use serde::Deserialize;
 
@@ -22,7 +23,31 @@ struct Wallet {
     open: Vec<PaymentView>,
     cards: bool,
     typed: Filling,
+    rates: Vec<ExchangeRateView>,
+    changing: Changing,
+    /// What is got for what was typed, to be confirmed.
+    offered: Option<NewExchange>,
     wrong: Option<Wrong>,
+}
+
+impl Wallet {
+    /// How the form names a rate.
+    fn pair(&self, rate: &ExchangeRateView) -> String {
+        format!("{} {}", rate.give.currency, rate.get.currency)
+    }
+}
+
+/// The form that changes money: first it asks what is got, then it gets it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Changing {
+    key: String,
+    /// Decimal, as typed.
+    give: String,
+    /// `EUR USD`: what is given, what is got.
+    pair: String,
+    /// Minor units that were shown.
+    get: Option<i64>,
 }
 
 /// The form that fills a wallet.
@@ -37,11 +62,7 @@ pub struct Filling {
 
 /// The page; `cursor` turns the receipts.
 pub async fn page(visit: Visit, query: Query<Turn>) -> Page {
-    let typed = Filling {
-        key: visit.form_key().to_string(),
-        ..Filling::default()
-    };
-    render(&visit, query.into_inner().into(), typed, None).await
+    render(&visit, query.into_inner().into(), Shown::default()).await
 }
 
 /// Begins a payment into the wallet.
@@ -54,8 +75,12 @@ pub async fn fill(visit: Visit, form: Form<Filling>) -> Page {
     match begun {
         Ok(payment) => Ok(see_other(format!("/payments/{}", payment.id))),
         Err(fault) => {
-            let wrong = Some(Wrong::of(fault)?);
-            render(&visit, Turn::default().into(), typed, wrong).await
+            let shown = Shown {
+                typed,
+                wrong: Some(Wrong::of(fault)?),
+                ..Shown::default()
+            };
+            render(&visit, Turn::default().into(), shown).await
         }
     }
 }
@@ -70,10 +95,80 @@ impl Filling {
     }
 }
 
-async fn render(visit: &Visit, turn: PageQuery, typed: Filling, wrong: Option<Wrong>) -> Page {
+/// Says what is got, or changes the money when that was seen.
+pub async fn change(visit: Visit, form: Form<Changing>) -> Page {
+    let (me, changing) = (visit.signed()?, form.into_inner());
+    let done = match changing.wire(&visit).await {
+        Ok(new) if changing.get.is_none() => {
+            let shown = Shown {
+                changing,
+                offered: Some(new),
+                ..Shown::default()
+            };
+            return render(&visit, Turn::default().into(), shown).await;
+        }
+        Ok(new) => flows::exchange::run(&visit.ctx, me, &changing.key, new).await,
+        Err(fault) => Err(fault),
+    };
+    match done {
+        Ok(_) => Ok(see_other("/wallet?done=changed")),
+        Err(fault) => {
+            let shown = Shown {
+                changing: Changing {
+                    get: None,
+                    ..changing
+                },
+                wrong: Some(Wrong::of(fault)?),
+                ..Shown::default()
+            };
+            render(&visit, Turn::default().into(), shown).await
+        }
+    }
+}
+
+impl Changing {
+    async fn wire(&self, visit: &Visit) -> Result<NewExchange, Fault> {
+        let unknown = || Fault::invalid("pair", "Choose what to change into what.");
+        let (from, into) = self.pair.split_once(' ').ok_or_else(unknown)?;
+        let give = words::typed_amount("give", &self.give, from)?;
+        let minor = match self.get {
+            Some(minor) => minor,
+            None => flows::exchange::quote(&visit.ctx, visit.signed()?, &give, into).await?,
+        };
+        let get = Amount {
+            minor,
+            currency: into.to_owned(),
+        };
+        Ok(NewExchange { give, get })
+    }
+}
+
+/// What the forms of the page hold.
+#[derive(Default)]
+struct Shown {
+    typed: Filling,
+    changing: Changing,
+    offered: Option<NewExchange>,
+    wrong: Option<Wrong>,
+}
+
+async fn render(visit: &Visit, turn: PageQuery, shown: Shown) -> Page {
     let me = visit.signed()?;
     let wallet = flows::wallet::show(&visit.ctx, me).await?;
     let orders = flows::buy::list(&visit.ctx, me, turn).await?;
+    let rates = flows::exchange::rates(&visit.ctx, me).await?;
+    let Shown {
+        mut typed,
+        mut changing,
+        offered,
+        wrong,
+    } = shown;
+    // A form that was refused keeps its name: sending it again is the same request.
+    for key in [&mut typed.key, &mut changing.key] {
+        if key.is_empty() {
+            *key = visit.form_key().to_string();
+        }
+    }
     let recent = flows::payments::list(&visit.ctx, me, Turn::default().into()).await?;
     let page = Wallet {
         shell: visit.shell("wallet"),
@@ -86,6 +181,9 @@ async fn render(visit: &Visit, turn: PageQuery, typed: Filling, wrong: Option<Wr
             .collect(),
         cards: visit.ctx.payments.stripe.is_some(),
         typed,
+        rates,
+        changing,
+        offered,
         wrong,
     };
     show_form(&page, page.wrong.as_ref())
@@ -110,6 +208,9 @@ mod tests {
                 key: "k-1".into(),
                 ..Filling::default()
             },
+            rates: vec![],
+            changing: Changing::default(),
+            offered: None,
             wrong: None,
         }
     }
@@ -132,6 +233,21 @@ mod tests {
             &sample(wallet, vec![], false),
             &["<dt>Points</dt><dd>12</dd>", "never money"],
         );
+    }
+
+    #[test]
+    fn money_is_changed_after_a_look_at_what_is_got() {
+        let mut page = sample(samples::wallet(2000), vec![], false);
+        let (give, get) = (samples::eur(1000), samples::eur(1080));
+        page.rates = vec![ExchangeRateView {
+            id: samples::id(9),
+            give: samples::eur(100),
+            get: samples::eur(108),
+            set_at: samples::at(1),
+        }];
+        samples::check(&page, &["1.00 EUR = 1.08 EUR", "/wallet/change"]);
+        page.offered = Some(NewExchange { give, get });
+        samples::check(&page, &["you get 10.80 EUR", "name=\"get\" value=\"1080\""]);
     }
 
     #[test]

@@ -311,6 +311,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "appointed" => "Appointed: they run this node from now on.",
         "dismissed" => "Ended: they run this node no more.",
         "closed" => "Closed: its statements are final now, and it takes no entry any more.",
+        "changed" => "The money is changed: two entries of the journal, one in each book.",
         "corrected" => "The correction is booked.",
         "decided" => "The decision is booked.",
         "ignored" => "Set aside. Your reason is kept with the message.",

@@ -421,6 +421,20 @@ pub fn entry_by_id(db: &mut Db, id: Uuid) -> Result<EntryRow, Fault> {
         .first(c))?)
 }
 
+/// One entry by its identifier, when there is one.
+pub fn entry_named(db: &mut Db, id: Uuid) -> Result<Option<EntryRow>, Fault> {
+    Ok(on!(db, c => entry::table
+        .filter(entry::id.eq(Key(id)))
+        .select(EntryRow::as_select())
+        .first(c)
+        .optional())?)
+}
+
+/// Entries of a kind, in all books.
+pub fn count_kind(db: &mut Db, kind: &str) -> Result<i64, Fault> {
+    Ok(on!(db, c => entry::table.filter(entry::kind.eq(kind)).count().get_result(c))?)
+}
+
 /// Kind of an entry, and what it posts to an account: 0 when it does not touch it.
 pub fn posted(
     db: &mut Db,

@@ -9,6 +9,7 @@ pub mod datasets;
 pub mod disputes;
 pub mod entities;
 pub mod epochs;
+pub mod exchanges;
 pub mod grants;
 pub mod inbox;
 pub mod jobs;

@@ -68,6 +68,7 @@ Earn
 
 Operate
   top-up           Confirm money that arrived for a wallet
+  exchange-rate    What currencies are worth in each other: list, set
   points           Give points, write off what was used up or lapsed
   messages         Payment provider: what is not done, and another try
   refund           Give back part or all of a sale
@@ -134,6 +135,7 @@ pub enum Command {
     Statement(Statement),
     TopUp(TopUp),
     Points(GivePoints),
+    ExchangeRate(ExchangeRate),
     Messages(Messages),
     Refund(Refund),
     Settle(Settle),

@@ -42,6 +42,25 @@ pub enum WalletAction {
         #[command(flatten)]
         remote: Remote,
     },
+    /// Change money in the wallet into another currency, by the node's rate.
+    #[command(after_help = "Examples:
+  granary wallet change '10.00 EUR' USD")]
+    Change {
+        /// What you give, like '10.00 EUR'.
+        give: Price,
+        /// The currency you get.
+        into: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+        /// Name of this change: repeating it with the same name never changes twice [default: random]
+        #[arg(long, value_name = "NAME")]
+        once: Option<String>,
+        #[command(flatten)]
+        print: Print,
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// Your payments, and what became of them.
     Payments {
         #[command(flatten)]
@@ -57,6 +76,36 @@ pub enum Way {
     Card,
     /// By a bank transfer, which the operator confirms.
     Transfer,
+}
+
+/// What one currency is worth in another: list the rates, set one.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  granary exchange-rate
+  granary exchange-rate set '1.00 EUR' '1.08 USD'
+  granary exchange-rate set '100.00 EUR' '16342 JPY'
+
+A rate holds in one direction, until another takes its place.")]
+pub struct ExchangeRate {
+    #[command(subcommand)]
+    pub action: Option<ExchangeRateAction>,
+    #[command(flatten)]
+    pub print: Print,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ExchangeRateAction {
+    /// Set a rate from now on; operators only.
+    Set {
+        /// What is given, like '1.00 EUR'.
+        give: Price,
+        /// What is got for it, like '1.08 USD'.
+        get: Price,
+        #[command(flatten)]
+        remote: Remote,
+    },
 }
 
 /// Messages of the payment provider that are not done: list them, work on one again.

@@ -1,0 +1,2 @@
+DROP TABLE exchange;
+DROP TABLE exchange_rate;
