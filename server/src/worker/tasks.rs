@@ -4,6 +4,7 @@ pub(super) mod assess;
 pub(super) mod compose;
 pub(super) mod items;
 mod near;
+pub(super) mod prints;
 
 use std::error::Error;
 use std::fs::File;
