@@ -57,6 +57,8 @@ mod loose;
 mod sketcher;
 
 #[cfg(test)]
+mod counting_tests;
+#[cfg(test)]
 mod tests;
 
 pub use analysis::{GATE_PPM, Other, SketchSize, against};

@@ -13,6 +13,7 @@ mod copycat;
 mod demo;
 mod entities;
 mod invitations;
+mod large_copies;
 mod learning;
 mod licences;
 mod near_copies;
