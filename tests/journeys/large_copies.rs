@@ -10,7 +10,10 @@ use serde_json::json;
 use crate::support::files::table;
 use crate::support::{Person, Rows, TestApp, journeys};
 
-journeys!(twenty_thousand_rows_are_counted_to_the_row);
+journeys!(
+    twenty_thousand_rows_are_counted_to_the_row,
+    what_is_withdrawn_stays_counted_or_is_estimated
+);
 
 /// Lines that no other number has.
 fn lines(parts: &[Range<u32>]) -> Rows {
@@ -110,4 +113,52 @@ async fn twenty_thousand_rows_are_counted_to_the_row(app: &mut TestApp) {
         )
         .await;
     assert_eq!(rows_of(&verdict), [(800_000, true, second)]);
+}
+
+/// What was taken of a contribution before it was withdrawn still counts; nothing is taken of it
+/// afterwards, and then the answer says that it is an estimate.
+async fn what_is_withdrawn_stays_counted_or_is_estimated(app: &mut TestApp) {
+    app.operator().await;
+    let (one, two) = (app.party("one").await, app.party("two").await);
+    let (first, second) = (logs_of(&one).await, logs_of(&two).await);
+    let kept = app.contribute(&one, &first, &lines(&[0..12_000])).await;
+    let lost = app
+        .contribute(&two, &second, &lines(&[500_000..512_000]))
+        .await;
+    let copier = app.party("copier").await;
+    let copy = logs_of(&copier).await;
+    // This asks for the fingerprints of the first; the second is withdrawn before anybody asks.
+    app.contribute(&copier, &copy, &lines(&[9_000..12_000, 50_000..57_000]))
+        .await;
+    one.client.withdraw(kept.id).await.unwrap();
+    two.client.withdraw(lost.id).await.unwrap();
+
+    let late = app.party("late").await;
+    let own = logs_of(&late).await;
+    let verdict = app
+        .contribute(&late, &own, &lines(&[0..6_000, 200_000..214_000]))
+        .await;
+    assert_eq!(
+        rows_of(&verdict),
+        [(300_000, true, kept.receipt_no.unwrap())]
+    );
+    let later = app.party("later").await;
+    let own = logs_of(&later).await;
+    let verdict = app
+        .contribute(&later, &own, &lines(&[500_000..508_000, 300_000..312_000]))
+        .await;
+    let found: Vec<_> = verdict
+        .overlaps
+        .iter()
+        .filter(|found| found.measure == "rows")
+        .collect();
+    let [found] = found.as_slice() else {
+        panic!("{:?}", verdict.overlaps);
+    };
+    assert!(!found.exact && found.margin_ppm > 0, "{found:?}");
+    let off = (found.share_ppm - 400_000).abs();
+    assert!(off <= 2 * found.margin_ppm, "{found:?}");
+    assert!(found.text.contains("(estimated: "), "{}", found.text);
+    assert!(found.text.contains("with 95 % certainty"), "{}", found.text);
+    assert_eq!(found.first_receipt, lost.receipt_no.unwrap());
 }

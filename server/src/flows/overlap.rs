@@ -139,6 +139,8 @@ struct Search<'a> {
     owner: Key,
     /// Contributions met so far.
     known: HashMap<Key, Holder>,
+    /// Own hashes met in each of them, over all sketches.
+    weights: HashMap<Key, u64>,
     owners: HashMap<Key, Key>,
 }
 
@@ -162,6 +164,12 @@ struct Met {
     first_receipt: i64,
 }
 
+/// What an estimate says that is to be counted.
+struct Screened {
+    hits: BTreeMap<Key, Vec<Kind>>,
+    weights: HashMap<Key, u64>,
+}
+
 impl<'a> Search<'a> {
     fn new(db: &'a mut Db, row: &'a ContributionRow, dataset: &DatasetRow) -> Self {
         Self {
@@ -169,12 +177,14 @@ impl<'a> Search<'a> {
             row,
             owner: dataset.owner_id,
             known: HashMap::new(),
+            weights: HashMap::new(),
             owners: HashMap::new(),
         }
     }
 
-    /// Datasets and measures of which an estimate says that they may matter.
-    fn screen(mut self, sketches: &[Keyed]) -> Result<BTreeMap<Key, Vec<Kind>>, Fault> {
+    /// Datasets and measures of which an estimate says that they may matter, and of how many
+    /// hashes each contribution was met.
+    fn screen(mut self, sketches: &[Keyed]) -> Result<Screened, Fault> {
         let mut hits: BTreeMap<Key, Vec<Kind>> = BTreeMap::new();
         let rows = sketches.iter().filter(|k| k.sketch.kind != Kind::Column);
         for keyed in rows {
@@ -191,7 +201,10 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        Ok(hits)
+        Ok(Screened {
+            hits,
+            weights: self.weights,
+        })
     }
 
     fn run(
@@ -283,6 +296,7 @@ impl<'a> Search<'a> {
         let mut first: HashMap<i64, i64> = HashMap::new();
         for entry in store::entries(self.db, &keyed.hashes)? {
             let holder = self.holder(entry.contribution_id)?;
+            *self.weights.entry(entry.contribution_id).or_default() += 1;
             if holder.ours {
                 let receipt = first.entry(entry.hash).or_insert(holder.receipt);
                 *receipt = holder.receipt.min(*receipt);

@@ -106,8 +106,8 @@ pub struct AssessTask {
     pub max_decoded_bytes: u64,
 }
 
-/// See [`Task::Items`] and [`Task::Prints`]. Input 0 is the cleaned file: of one contribution, so that none can say
-/// anything about another.
+/// See [`Task::Items`] and [`Task::Prints`]. Input 0 is the cleaned file: of one contribution,
+/// so that none can say anything about another.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ItemsTask {
     /// Key of the cleaned file.

@@ -4,9 +4,12 @@
 //! rows are compared with those of the datasets it meets, and with what its own pool and its
 //! contributor had before them. They are taken once from a contribution, when first asked for,
 //! sealed and kept: the cost is that of the file and of the datasets it meets, never that of
-//! everything in the node.
+//! everything in the node. One upload has at most [`MOST_TAKEN`] others opened for that, those
+//! that hold most of it first; where that is not enough the estimate stands, with its margin,
+//! and the next upload that meets them finds that much kept.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
@@ -16,6 +19,7 @@ use quality::contain::{COUNTED, Counted, Kind, Share, Slice};
 use schema::columns::Key;
 use schema::db::Db;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{Keyed, Search};
 use crate::blobs::{BlobKey, BlobKind, storage_fault};
@@ -29,8 +33,10 @@ use crate::worker::{self, Outcome};
 
 /// Version of what is kept of a row; another one is taken anew.
 const VERSION: u64 = 1;
-/// Contributions compared at most; beyond that the estimate stands.
-const MOST_FILES: usize = 1_000;
+/// Contributions compared at most, each an open file; beyond that the estimate stands.
+const MOST_FILES: usize = 256;
+/// Contributions of which one comparison takes fingerprints that are not kept yet: a child each.
+const MOST_TAKEN: usize = 32;
 /// Members counted at a time: 32 bytes each.
 const SLICE: u64 = 1 << 21;
 /// Records read at a time.
@@ -118,6 +124,8 @@ struct Plan {
     hits: Vec<Hit>,
     ours: Vec<ContributionRow>,
     contracts: HashMap<Key, Value>,
+    /// Those whose fingerprints are kept or are to be taken.
+    within: HashSet<Key>,
 }
 
 /// A dataset of which the screen says that it may hold much.
@@ -142,20 +150,24 @@ impl Plan {
         sketches: &[Keyed],
     ) -> Result<Option<Self>, Fault> {
         let found = Search::new(db, row, dataset).screen(sketches)?;
-        if found.is_empty() {
+        if found.hits.is_empty() {
             return Ok(None);
         }
         let ours = ours(db, row)?;
         let mut hits = Vec::new();
-        for (dataset, kinds) in found {
-            let theirs = theirs(db, row, dataset)?;
-            if theirs.len() + ours.len() <= MOST_FILES {
-                hits.push(Hit {
-                    dataset,
-                    kinds,
-                    theirs,
-                });
+        for (dataset, kinds) in found.hits {
+            let hit = Hit {
+                dataset,
+                kinds,
+                theirs: theirs(db, row, dataset)?,
+            };
+            let earlier = ours.iter().filter(|o| receipt(o) < hit.latest());
+            if hit.theirs.len() + earlier.count() <= MOST_FILES {
+                hits.push(hit);
             }
+        }
+        if hits.is_empty() {
+            return Ok(None);
         }
         let mut contracts = HashMap::new();
         let rows = hits.iter().flat_map(|hit| &hit.theirs).chain(&ours);
@@ -166,12 +178,75 @@ impl Plan {
                 contracts.insert(id, contract);
             }
         }
-        Ok(Some(Self {
+        let mut plan = Self {
             hits,
             ours,
             contracts,
-        }))
+            within: HashSet::new(),
+        };
+        plan.within = plan.bounded(&found.weights);
+        Ok(Some(plan))
     }
+
+    /// What is compared within the bounds.
+    fn bounded(&self, weights: &HashMap<Key, u64>) -> HashSet<Key> {
+        let candidate = |other: &ContributionRow| Candidate {
+            met: Reverse(weights.get(&other.id).copied().unwrap_or(0)),
+            receipt: receipt(other),
+            id: other.id.0,
+            kept: self.kept(other),
+        };
+        chosen(self.needed().map(candidate).collect())
+    }
+
+    /// Everything that an exact count needs.
+    fn needed(&self) -> impl Iterator<Item = &ContributionRow> {
+        let latest = self.hits.iter().map(Hit::latest).max().unwrap_or(0);
+        let earlier = self.ours.iter().filter(move |o| receipt(o) < latest);
+        self.hits.iter().flat_map(|hit| &hit.theirs).chain(earlier)
+    }
+
+    /// Whether its fingerprints are kept, by the rule of today.
+    fn kept(&self, other: &ContributionRow) -> bool {
+        let contract = self.contracts.get(&other.dataset_id);
+        other.prints_blob.is_some() && other.prints_rule == contract.map(rule)
+    }
+
+    /// Datasets of which everything that was needed is there.
+    fn countable(&self, files: &HashMap<Key, Printed>) -> Vec<(Key, Vec<Kind>, Vec<Key>)> {
+        let whole = |hit: &&Hit| {
+            let earlier = self.ours.iter().filter(|o| receipt(o) < hit.latest());
+            let mut all = earlier.chain(&hit.theirs);
+            all.all(|other| files.contains_key(&other.id))
+        };
+        let hits = self.hits.iter().filter(whole);
+        hits.map(|hit| (hit.dataset, hit.kinds.clone(), ids(&hit.theirs)))
+            .collect()
+    }
+}
+
+/// A contribution that may be compared with; the order is that of choosing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    /// Hashes of the new contribution that stand in its name.
+    met: Reverse<u64>,
+    receipt: i64,
+    id: Uuid,
+    /// Whether no child is needed.
+    kept: bool,
+}
+
+/// Those that hold most of it, as many as may be opened and taken.
+fn chosen(mut candidates: Vec<Candidate>) -> HashSet<Key> {
+    candidates.sort_unstable();
+    candidates.dedup();
+    let mut taken = 0;
+    candidates.retain(|candidate| {
+        taken += usize::from(!candidate.kept);
+        candidate.kept || taken <= MOST_TAKEN
+    });
+    candidates.truncate(MOST_FILES);
+    candidates.iter().map(|one| Key(one.id)).collect()
 }
 
 /// The contribution that is about to be accepted.
@@ -202,21 +277,12 @@ pub(in crate::flows) async fn count(
         return Ok(Exact::default());
     };
     let mut files = HashMap::new();
-    let mut countable = Vec::new();
-    let latest = plan.hits.iter().map(Hit::latest).max().unwrap_or(0);
-    for other in plan.ours.iter().filter(|other| receipt(other) < latest) {
-        files.extend(printed(ctx, &plan, other).await?);
-    }
-    for hit in &plan.hits {
-        for other in &hit.theirs {
+    for other in plan
+        .needed()
+        .filter(|other| plan.within.contains(&other.id))
+    {
+        if !files.contains_key(&other.id) {
             files.extend(printed(ctx, &plan, other).await?);
-        }
-        let earlier = plan.ours.iter().filter(|o| receipt(o) < hit.latest());
-        if earlier
-            .chain(&hit.theirs)
-            .all(|o| files.contains_key(&o.id))
-        {
-            countable.push((hit.dataset, hit.kinds.clone(), ids(&hit.theirs)));
         }
     }
     let exact = Exact {
@@ -228,9 +294,9 @@ pub(in crate::flows) async fn count(
     let tally = Tally {
         mine,
         rows: fresh.rows,
+        hits: plan.countable(&files),
         files,
         ours: exact.ours.clone(),
-        hits: countable,
     };
     let figures = blocking(move || tally.figures()).await?;
     Ok(Exact { figures, ..exact })
@@ -269,8 +335,7 @@ async fn take(
 
 type Printed = (File, FileKey, u64);
 
-/// The fingerprints of another contribution, taken when they are not kept yet; nothing when
-/// they cannot be had, as of one withdrawn before they were asked for.
+/// The fingerprints of another contribution, with its moment.
 async fn printed(
     ctx: &Ctx,
     plan: &Plan,
@@ -279,21 +344,31 @@ async fn printed(
     let Some(contract) = plan.contracts.get(&other.dataset_id) else {
         return Ok(None);
     };
+    let moment = u64::try_from(receipt(other)).map_err(Fault::internal)?;
+    let found = prints_of(ctx, other, contract).await?;
+    Ok(found.map(|(file, key)| (other.id, (file, key, moment))))
+}
+
+/// The fingerprints of a contribution that was accepted, by the contract of its dataset: taken
+/// and kept when they are not there yet; nothing when they cannot be had, as of one withdrawn
+/// before they were asked for.
+pub(in crate::flows) async fn prints_of(
+    ctx: &Ctx,
+    of: &ContributionRow,
+    contract: &Value,
+) -> Result<Option<(File, FileKey)>, Fault> {
     let rule = rule(contract);
-    let kept = other.prints_rule.as_ref() == Some(&rule);
-    let blob = match (
-        other.prints_blob.as_deref().filter(|_| kept),
-        &other.cleaned_blob,
-    ) {
+    let kept = of.prints_blob.as_deref();
+    let kept = kept.filter(|_| of.prints_rule.as_ref() == Some(&rule));
+    let blob = match (kept, &of.cleaned_blob) {
         (Some(name), _) => BlobKey::stored(name)?,
         (None, None) => return Ok(None),
         (None, Some(cleaned)) => {
-            let rows = u64::try_from(other.rows.unwrap_or(0)).map_err(Fault::internal)?;
-            let cleaned = stored(Some(cleaned))?;
-            let Some(blob) = take(ctx, cleaned, contract, rows).await? else {
+            let rows = u64::try_from(of.rows.unwrap_or(0)).map_err(Fault::internal)?;
+            let Some(blob) = take(ctx, stored(Some(cleaned))?, contract, rows).await? else {
                 return Ok(None);
             };
-            let (id, name) = (other.id.0, blob.to_string());
+            let (id, name) = (of.id.0, blob.to_string());
             let recorded = ctx
                 .write(move |db| contributions::keep_prints(db, id, &name, &rule))
                 .await;
@@ -307,9 +382,7 @@ async fn printed(
             blob
         }
     };
-    let (file, key) = open(ctx, blob).await?.map_err(Fault::internal)?;
-    let moment = u64::try_from(receipt(other)).map_err(Fault::internal)?;
-    Ok(Some((other.id, (file, key, moment))))
+    open(ctx, blob).await?.map(Some).map_err(Fault::internal)
 }
 
 /// Sealed fingerprints that are to be compared.
@@ -363,8 +436,13 @@ impl Tally {
     }
 }
 
-/// Shows one of the fingerprints of every row.
-fn each(file: &File, key: &FileKey, place: usize, mut show: impl FnMut(u128)) -> Result<(), Fault> {
+/// Shows one of the fingerprints of every row, by its place in [`COUNTED`].
+pub(in crate::flows) fn each(
+    file: &File,
+    key: &FileKey,
+    place: usize,
+    mut show: impl FnMut(u128),
+) -> Result<(), Fault> {
     let file = file.try_clone().map_err(storage_fault)?;
     let mut prints = open_with_file_key(file, key).map_err(Fault::internal)?;
     let mut piece = Vec::with_capacity(AT_ONCE * PRINT_LEN);
@@ -379,5 +457,56 @@ fn each(file: &File, key: &FileKey, place: usize, mut show: impl FnMut(u128)) ->
                 show(u128::from_le_bytes(*print));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(id: u128, met: u64, kept: bool) -> Candidate {
+        Candidate {
+            met: Reverse(met),
+            receipt: 7,
+            id: Uuid::from_u128(id),
+            kept,
+        }
+    }
+
+    #[test]
+    fn children_are_spent_on_what_holds_most() {
+        let most = MOST_TAKEN as u128;
+        let mut all: Vec<_> = (1..=most + 8)
+            .map(|id| candidate(id, id as u64, false))
+            .collect();
+        // Met in two datasets' needs is opened once, and what is kept costs no child.
+        all.extend([
+            candidate(most, MOST_TAKEN as u64, false),
+            candidate(900, 0, true),
+        ]);
+        let chosen = chosen(all);
+        assert_eq!(chosen.len(), MOST_TAKEN + 1);
+        assert!(chosen.contains(&Key(Uuid::from_u128(900))));
+        for id in 1..=most + 8 {
+            assert_eq!(chosen.contains(&Key(Uuid::from_u128(id))), id > 8, "{id}");
+        }
+    }
+
+    #[test]
+    fn files_open_at_once_are_bounded() {
+        let all = (0..MOST_FILES as u128 + 50).map(|id| candidate(id, id as u64, true));
+        let chosen = chosen(all.collect());
+        assert_eq!(chosen.len(), MOST_FILES);
+        assert!(!chosen.contains(&Key(Uuid::from_u128(49))));
+    }
+
+    #[test]
+    fn another_contract_asks_for_other_fingerprints() {
+        let contract = |kind: &str, key: Value| json!({"columns": [{"name": "a", "type": kind, "unit": "m"}], "key": key});
+        let plain = rule(&contract("int64", Value::Null));
+        assert_ne!(plain, rule(&contract("string", Value::Null)));
+        assert_ne!(plain, rule(&contract("int64", json!(["a"]))));
+        let described = json!({"columns": [{"name": "a", "type": "int64"}], "title": "Lengths"});
+        assert_eq!(plain, rule(&described));
     }
 }
