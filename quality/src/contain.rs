@@ -26,6 +26,10 @@
 //! estimate from n members with the 95 % margin of a share,
 //! [`Share::margin_ppm`]. A set of fewer than [`LEAST_SEEN`] common places is not judged.
 //!
+//! Where an estimate says that it matters, rows, rounded rows and keys are counted one by
+//! one: [`row_bags`] reads what they are compared by out of a cleaned table, and a [`Slice`]
+//! counts, in bounded memory whatever the size of the tables. Columns stay estimates.
+//!
 //! Sources: Broder, *On the resemblance and containment of documents* (1997);
 //! Cohen and Kaplan, *Summarizing data using bottom-k sketches* (2007).
 //!
@@ -46,15 +50,21 @@
 //! ```
 
 pub(crate) mod analysis;
+mod bags;
 mod bottom;
+mod counted;
 mod loose;
 mod sketcher;
 
 #[cfg(test)]
+mod counting_tests;
+#[cfg(test)]
 mod tests;
 
 pub use analysis::{GATE_PPM, Other, SketchSize, against};
+pub use bags::{Bags, row_bags};
 pub use bottom::Bottom;
+pub use counted::{Counted, Slice};
 pub use sketcher::{Cells, Sketcher};
 
 use serde::{Deserialize, Serialize};
@@ -73,6 +83,9 @@ pub const MOST_COLUMNS: usize = 64;
 
 /// Members of the own set below the common bound, from which on a share is told.
 pub const LEAST_SEEN: u64 = 20;
+
+/// What is counted one by one where an estimate is not enough, in the order of [`Bags`].
+pub const COUNTED: [Kind; 3] = [Kind::Rows, Kind::Loose, Kind::Key];
 
 /// What a sketch is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -155,6 +168,15 @@ pub struct Share {
 }
 
 impl Share {
+    /// A share that was counted.
+    pub fn counted(shared: u64, all: u64) -> Self {
+        let (shared, all) = (u128::from(shared.min(all)), u128::from(all.max(1)));
+        Self {
+            ppm: u32::try_from((shared * 1_000_000 + all / 2) / all).unwrap_or(1_000_000),
+            margin_ppm: 0,
+        }
+    }
+
     /// The share that `shared` of the `own` members below `bound`, up to where the
     /// other sketch reaches, make; `None` when they are too few to judge by.
     pub fn measured(own: &Sketch, bound: Option<u64>, shared: u64) -> Option<Self> {

@@ -39,6 +39,8 @@ pub enum BlobKind {
     Marks,
     /// Keyed hashes of what a contribution's rows consist of.
     Items,
+    /// Keyed order-free fingerprints of a contribution's rows.
+    Prints,
     /// Sample values of a contribution or revision.
     Preview,
     /// A revision as it is sold.
@@ -46,11 +48,12 @@ pub enum BlobKind {
 }
 
 impl BlobKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Upload,
         Self::Cleaned,
         Self::Marks,
         Self::Items,
+        Self::Prints,
         Self::Preview,
         Self::Revision,
     ];
@@ -61,6 +64,7 @@ impl BlobKind {
             Self::Cleaned => "cleaned",
             Self::Marks => "marks",
             Self::Items => "items",
+            Self::Prints => "prints",
             Self::Preview => "previews",
             Self::Revision => "revisions",
         }

@@ -15,6 +15,7 @@ mod drift;
 mod entities;
 mod exchange;
 mod invitations;
+mod large_copies;
 mod learning;
 mod licences;
 mod near_copies;

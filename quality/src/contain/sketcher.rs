@@ -1,9 +1,7 @@
 //! Sketches of a table, batch after batch.
 
-use xxhash_rust::xxh3::xxh3_128;
-
+use super::bags::Bagger;
 use super::bottom::Bottom;
-use super::loose::loose;
 use super::{COLUMN_K, K, Kind, LEAST_DISTINCT, MOST_COLUMNS, Sketch};
 use crate::policy::ColumnType;
 
@@ -18,10 +16,7 @@ pub trait Cells {
 /// Takes a table in and makes its sketches.
 #[derive(Clone, Debug)]
 pub struct Sketcher {
-    kinds: Vec<ColumnType>,
-    /// Columns that make a row: all but surrogates.
-    content: Vec<usize>,
-    key: Vec<usize>,
+    bagger: Bagger,
     rows: Bottom,
     loose: Bottom,
     keys: Bottom,
@@ -54,9 +49,7 @@ impl Sketcher {
         column_k: usize,
     ) -> Self {
         Self {
-            kinds: kinds.to_vec(),
-            content: content.to_vec(),
-            key: key.to_vec(),
+            bagger: Bagger::new(kinds, content, key),
             rows: Bottom::new(k),
             loose: Bottom::new(k),
             keys: Bottom::new(k),
@@ -67,50 +60,22 @@ impl Sketcher {
 
     /// Takes the next `rows` rows.
     pub fn push(&mut self, cells: &impl Cells, rows: usize) {
-        let (mut bags, mut loose_bags) = (vec![0u128; rows], vec![0u128; rows]);
-        for (at, &column) in self.content.iter().enumerate() {
-            let Some(&kind) = self.kinds.get(column) else {
-                continue;
-            };
-            let mut of_column = self.columns.get_mut(at);
-            let bags = bags.iter_mut().zip(&mut loose_bags).enumerate();
-            for (row, (bag, loose_bag)) in bags {
-                let key = cells.key(column, row);
-                if key == 0 {
-                    continue;
-                }
-                if let Some(bottom) = &mut of_column {
-                    bottom.add(key);
-                }
-                let cell = spread(key);
-                *bag = bag.wrapping_add(cell);
-                let changed = loose(kind, key, || cells.number(column, row));
-                let loose_cell = if changed == key {
-                    cell
-                } else {
-                    spread(changed)
-                };
-                *loose_bag = loose_bag.wrapping_add(loose_cell);
+        let of_columns = &mut self.columns;
+        let bags = self.bagger.bags(cells, rows, |at, key| {
+            if let Some(bottom) = of_columns.get_mut(at) {
+                bottom.add(key);
             }
-        }
-        for (bag, loose_bag) in bags.into_iter().zip(loose_bags) {
+        });
+        let keyed = self.bagger.is_keyed();
+        for bag in bags {
             // A row without any value is nobody's.
-            if bag != 0 {
-                self.rows.add(bag);
-                self.loose.add(loose_bag);
+            if bag.rows != 0 {
+                self.rows.add(bag.rows);
+                self.loose.add(bag.loose);
             }
-        }
-        self.push_keys(cells, rows);
-    }
-
-    fn push_keys(&mut self, cells: &impl Cells, rows: usize) {
-        if self.key.is_empty() {
-            return;
-        }
-        for row in 0..rows {
-            let keys = self.key.iter().map(|column| cells.key(*column, row));
-            let bag = keys.fold(0u128, |bag, key| bag.wrapping_add(spread(key)));
-            self.keys.add(bag);
+            if keyed {
+                self.keys.add(bag.key);
+            }
         }
     }
 
@@ -120,10 +85,10 @@ impl Sketcher {
             Sketch::of(Kind::Rows, &self.rows),
             Sketch::of(Kind::Loose, &self.loose),
         ];
-        if !self.key.is_empty() {
+        if self.bagger.is_keyed() {
             sketches.push(Sketch::of(Kind::Key, &self.keys));
         }
-        for (column, bottom) in self.content.iter().zip(&self.columns) {
+        for (column, bottom) in self.bagger.content().iter().zip(&self.columns) {
             let sketch = Sketch::of(Kind::Column, bottom);
             if self.every_column || sketch.distinct() >= LEAST_DISTINCT {
                 sketches.push(Sketch {
@@ -134,9 +99,4 @@ impl Sketcher {
         }
         sketches
     }
-}
-
-/// A normal form as a summand of its row's bag: sums of them tell bags apart.
-fn spread(key: u128) -> u128 {
-    xxh3_128(&key.to_le_bytes())
 }

@@ -59,6 +59,8 @@ diesel::table! {
         withdrawn_at -> Nullable<Instant>,
         items_blob -> Nullable<Text>,
         items_rule -> Nullable<Text>,
+        prints_blob -> Nullable<Text>,
+        prints_rule -> Nullable<Text>,
     }
 }
 

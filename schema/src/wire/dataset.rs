@@ -194,6 +194,10 @@ pub struct OverlapView {
     pub share_ppm: i32,
     /// 95 % margin of the share, parts per million; 0 when it was counted exactly.
     pub margin_ppm: i32,
+    /// Whether every row or key was counted; else it is an estimate with that margin, or of
+    /// `columns` a judgement by samples of their values.
+    #[serde(default)]
+    pub exact: bool,
     /// Columns that stand there, by their names here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,

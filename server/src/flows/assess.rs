@@ -1,6 +1,7 @@
 //! A received contribution is opened, checked, graded and rewritten by a child.
 
 use std::fs::File;
+use std::sync::Arc;
 
 use dataset_core::digest::Sha256;
 use dataset_core::error::Coded;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 use crate::blobs::{BlobKey, BlobKind, Staged};
 use crate::ctx::{Ctx, blocking};
 use crate::error::Fault;
-use crate::flows::overlap;
+use crate::flows::overlap::{self, exact};
 use crate::store::contributions::{self, Accepted, ContributionRow};
 use crate::store::datasets::{self, DatasetRow};
 use crate::store::revisions::{self, RevisionRow};
@@ -49,7 +50,7 @@ pub async fn run(ctx: &Ctx, id: Uuid, progress: Progress) -> Result<(), Fault> {
         }
     };
     match worker::assess(ctx, input, progress).await? {
-        Outcome::Done(assessed) => accept(ctx, &row, assessed).await,
+        Outcome::Done(assessed) => accept(ctx, &row, &dataset, assessed).await,
         Outcome::Refused(refused) => reject(ctx, id, sealed, refused).await,
     }
 }
@@ -121,12 +122,27 @@ fn input(
     })
 }
 
-async fn accept(ctx: &Ctx, row: &ContributionRow, assessed: Assessed) -> Result<(), Fault> {
+async fn accept(
+    ctx: &Ctx,
+    row: &ContributionRow,
+    dataset: &DatasetRow,
+    assessed: Assessed,
+) -> Result<(), Fault> {
     let cleaned = keep(ctx, BlobKind::Cleaned, assessed.cleaned).await?;
     let marks = keep(ctx, BlobKind::Marks, assessed.marks).await?;
     let preview = keep(ctx, BlobKind::Preview, assessed.preview).await?;
     let finding = assessed.finding;
-    let sketches = overlap::keyed(ctx.keys.sketches(), finding.sketches);
+    let sketches = Arc::new(overlap::keyed(ctx.keys.sketches(), finding.sketches));
+    let fresh = exact::Fresh {
+        row,
+        dataset,
+        contract: &finding.contract,
+        cleaned,
+        rows: finding.rows,
+    };
+    let exact = exact::count(ctx, fresh, &sketches).await?;
+    let mut files = vec![cleaned, marks, preview];
+    files.extend(exact.file());
     let contract =
         serde_json_canonicalizer::to_string(&finding.contract).map_err(Fault::internal)?;
     let verdict = Accepted {
@@ -152,13 +168,13 @@ async fn accept(ctx: &Ctx, row: &ContributionRow, assessed: Assessed) -> Result<
             let accepted = contributions::accept(db, row.id.0, &verdict)?;
             if accepted {
                 let contract = &finding.contract;
-                overlap::record(db, &row, &dataset, contract, &sketches)?;
+                overlap::record(db, &row, &dataset, contract, &sketches, &exact)?;
             }
             Ok(accepted)
         })
         .await;
     if !matches!(accepted, Ok(true)) {
-        drop_files(ctx, &[cleaned, marks, preview]).await;
+        drop_files(ctx, &files).await;
     }
     accepted.map(|_| ())
 }

@@ -2,7 +2,8 @@
 //!
 //! The child hands over sketches: the least hashes of the rows, of the key and of each
 //! column. The node keys them, looks each up in an index of (keyed hash, dataset), and adds
-//! them to it: the cost is that of the new sketches, whatever stands in the node.
+//! them to it: the cost is that of the new sketches, whatever stands in the node. Where that
+//! is an estimate and may matter, rows and keys are counted one by one (`exact`).
 //!
 //! Inside one dataset overlap is priced by the weights; in datasets of the same owner it is
 //! the owner's affair; what a party brought to another dataset itself is its own; and what a
@@ -24,12 +25,16 @@ use crate::store::counters;
 use crate::store::datasets::{self, DatasetRow};
 use crate::store::sketches::{self as store, EntryRow, OverlapRow, SketchRow};
 
+pub(super) mod exact;
+
 /// Share of rows from which on a contribution closes publishing.
 const GATE_PPM: u32 = 300_000;
 /// Smallest shares that are worth words: of rows, of keys, of a column's values.
 const ROWS_PPM: u32 = 50_000;
 const KEY_PPM: u32 = 300_000;
 const COLUMN_PPM: u32 = 800_000;
+/// Common hashes from which on rows are counted where an estimate has too little to go by.
+const FEW: usize = 3;
 /// Least number of such columns, and share of all columns that can be compared.
 const COLUMNS: usize = 2;
 const COLUMNS_PPM: u32 = 500_000;
@@ -96,11 +101,13 @@ pub(super) fn record(
     dataset: &DatasetRow,
     contract: &Value,
     sketches: &[Keyed],
+    exact: &exact::Exact,
 ) -> Result<(), Fault> {
     // One after the other: of two copies at the same time, one sees the other.
     counters::next(db, counters::COMPARED)?;
-    let found = Search::new(db, row, dataset).run(sketches, contract)?;
+    let found = Search::new(db, row, dataset).run(sketches, contract, exact)?;
     store::insert_overlaps(db, &found)?;
+    exact.keep(db, row)?;
     let rows: Vec<SketchRow> = sketches
         .iter()
         .map(|keyed| SketchRow {
@@ -132,6 +139,8 @@ struct Search<'a> {
     owner: Key,
     /// Contributions met so far.
     known: HashMap<Key, Holder>,
+    /// Own hashes met in each of them, over all sketches.
+    weights: HashMap<Key, u64>,
     owners: HashMap<Key, Key>,
 }
 
@@ -155,6 +164,12 @@ struct Met {
     first_receipt: i64,
 }
 
+/// What an estimate says that is to be counted.
+struct Screened {
+    hits: BTreeMap<Key, Vec<Kind>>,
+    weights: HashMap<Key, u64>,
+}
+
 impl<'a> Search<'a> {
     fn new(db: &'a mut Db, row: &'a ContributionRow, dataset: &DatasetRow) -> Self {
         Self {
@@ -162,11 +177,42 @@ impl<'a> Search<'a> {
             row,
             owner: dataset.owner_id,
             known: HashMap::new(),
+            weights: HashMap::new(),
             owners: HashMap::new(),
         }
     }
 
-    fn run(mut self, sketches: &[Keyed], contract: &Value) -> Result<Vec<OverlapRow>, Fault> {
+    /// Datasets and measures of which an estimate says that they may matter, and of how many
+    /// hashes each contribution was met.
+    fn screen(mut self, sketches: &[Keyed]) -> Result<Screened, Fault> {
+        let mut hits: BTreeMap<Key, Vec<Kind>> = BTreeMap::new();
+        let rows = sketches.iter().filter(|k| k.sketch.kind != Kind::Column);
+        for keyed in rows {
+            let kind = keyed.sketch.kind;
+            for (dataset, met) in self.meet(keyed)? {
+                let doubtful = match self.share(&keyed.sketch, &met)? {
+                    Some(share) => {
+                        share.margin_ppm > 0 && share.ppm + share.margin_ppm >= least(kind)
+                    }
+                    None => met.hashes.len() >= FEW,
+                };
+                if doubtful {
+                    hits.entry(dataset).or_default().push(kind);
+                }
+            }
+        }
+        Ok(Screened {
+            hits,
+            weights: self.weights,
+        })
+    }
+
+    fn run(
+        mut self,
+        sketches: &[Keyed],
+        contract: &Value,
+        exact: &exact::Exact,
+    ) -> Result<Vec<OverlapRow>, Fault> {
         let mut found = Vec::new();
         let mut columns: BTreeMap<Key, (i64, Vec<u32>)> = BTreeMap::new();
         let comparable = sketches
@@ -175,16 +221,19 @@ impl<'a> Search<'a> {
             .count();
         for keyed in sketches {
             let kind = keyed.sketch.kind;
-            for (dataset, met) in self.meet(keyed)? {
-                let Some(share) = self.share(&keyed.sketch, &met)? else {
-                    continue;
+            for (dataset, mut met) in self.meet(keyed)? {
+                let estimate = self.share(&keyed.sketch, &met)?;
+                let share = match exact.of(self.db, self.row, dataset, kind)? {
+                    Some((share, first_receipt)) => {
+                        met.first_receipt = first_receipt;
+                        share
+                    }
+                    None => match estimate {
+                        Some(share) => share,
+                        None => continue,
+                    },
                 };
-                let least = match kind {
-                    Kind::Rows | Kind::Loose => ROWS_PPM,
-                    Kind::Key => KEY_PPM,
-                    Kind::Column => COLUMN_PPM,
-                };
-                if share.ppm < least {
+                if share.ppm < least(kind) {
                     continue;
                 }
                 if let (Kind::Column, Some(place)) = (kind, keyed.sketch.column) {
@@ -247,6 +296,7 @@ impl<'a> Search<'a> {
         let mut first: HashMap<i64, i64> = HashMap::new();
         for entry in store::entries(self.db, &keyed.hashes)? {
             let holder = self.holder(entry.contribution_id)?;
+            *self.weights.entry(entry.contribution_id).or_default() += 1;
             if holder.ours {
                 let receipt = first.entry(entry.hash).or_insert(holder.receipt);
                 *receipt = holder.receipt.min(*receipt);
@@ -316,6 +366,15 @@ impl<'a> Search<'a> {
     }
 }
 
+/// Smallest share that is worth words.
+fn least(kind: Kind) -> u32 {
+    match kind {
+        Kind::Rows | Kind::Loose => ROWS_PPM,
+        Kind::Key => KEY_PPM,
+        Kind::Column => COLUMN_PPM,
+    }
+}
+
 fn ppm(part: usize, all: usize) -> u32 {
     u32::try_from(part as u64 * 1_000_000 / all.max(1) as u64).unwrap_or(1_000_000)
 }
@@ -342,6 +401,7 @@ fn view(db: &mut Db, row: OverlapRow) -> Result<OverlapView, Fault> {
         text: words(&row, title.as_deref(), &columns),
         dataset: title,
         first_receipt: row.first_receipt,
+        exact: counted(&row),
         measure: row.measure,
         share_ppm: row.share_ppm,
         margin_ppm: row.margin_ppm,
@@ -352,16 +412,12 @@ fn view(db: &mut Db, row: OverlapRow) -> Result<OverlapView, Fault> {
 }
 
 fn words(row: &OverlapRow, title: Option<&str>, columns: &[String]) -> String {
-    let percent = (row.share_ppm + 5_000) / 10_000;
-    let about = match (row.margin_ppm + 9_999) / 10_000 {
-        0 => format!("{percent} %"),
-        margin => format!("{percent} % (± {margin})"),
-    };
+    let about = format!("{} %", (row.share_ppm + 5_000) / 10_000);
     let there = match title {
         Some(title) => format!("\u{201c}{title}\u{201d}"),
         None => "a dataset of another owner that is not public".to_owned(),
     };
-    let since = format!("since receipt {}", row.first_receipt);
+    let since = format!("since receipt {}{}", row.first_receipt, certainty(row));
     match row.measure.as_str() {
         "rows" => format!("{about} of this already stands in {there}, {since}."),
         "loose" => format!(
@@ -373,6 +429,24 @@ fn words(row: &OverlapRow, title: Option<&str>, columns: &[String]) -> String {
             columns.join(", ")
         ),
     }
+}
+
+/// Whether rows or keys were counted one by one: only columns are judged by samples alone.
+fn counted(row: &OverlapRow) -> bool {
+    row.margin_ppm == 0 && row.measure != "columns"
+}
+
+fn certainty(row: &OverlapRow) -> String {
+    if counted(row) {
+        return " (counted exactly)".to_owned();
+    }
+    if row.margin_ppm == 0 {
+        return " (judged by samples of their values)".to_owned();
+    }
+    // Outwards, so that the words never promise more than the figures.
+    let low = (row.share_ppm - row.margin_ppm).max(0) / 10_000;
+    let high = ((row.share_ppm + row.margin_ppm).min(1_000_000) + 9_999) / 10_000;
+    format!(" (estimated: {low} to {high} % with 95 % certainty)")
 }
 
 /// What keeps a dataset from being published, in words; `None` when nothing does.

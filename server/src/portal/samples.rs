@@ -304,12 +304,13 @@ pub fn contribution() -> ContributionView {
 /// What was found of a contribution in another owner's dataset.
 pub fn overlap() -> OverlapView {
     OverlapView {
-        text: "81 % of this already stands in \u{201c}Orchards\u{201d}, since receipt 3.".into(),
+        text: "81 % of this already stands in \u{201c}Orchards\u{201d}, since receipt 3 (counted exactly).".into(),
         dataset: Some("Orchards".into()),
         first_receipt: 3,
         measure: "rows".into(),
         share_ppm: 810_000,
         margin_ppm: 0,
+        exact: true,
         columns: Vec::new(),
         gate: true,
         cleared_at: None,

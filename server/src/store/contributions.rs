@@ -39,6 +39,8 @@ pub struct ContributionRow {
     pub withdrawn_at: Option<When>,
     pub items_blob: Option<String>,
     pub items_rule: Option<String>,
+    pub prints_blob: Option<String>,
+    pub prints_rule: Option<String>,
 }
 
 impl ContributionRow {
@@ -182,6 +184,21 @@ pub fn weighed(db: &mut Db, dataset: Uuid) -> Result<Vec<ContributionRow>, Fault
     Ok(rows)
 }
 
+/// What a party brought to any dataset and was accepted, withdrawn or not, by receipt.
+///
+/// # Errors
+/// The database's own.
+pub fn brought(db: &mut Db, party: Uuid) -> Result<Vec<ContributionRow>, Fault> {
+    let rows = on!(db, c => contribution::table
+        .filter(contribution::party_id.eq(Key(party)))
+        .filter(contribution::state.eq_any(["accepted", "withdrawn"]))
+        .filter(contribution::marks_blob.is_not_null())
+        .order(contribution::receipt_no.asc())
+        .select(ContributionRow::as_select())
+        .load(c))?;
+    Ok(rows)
+}
+
 /// The sealed bytes are safe: what [`receive`] writes.
 #[derive(Debug, Clone)]
 pub struct Receipt {
@@ -316,6 +333,30 @@ pub fn keep_items(
     Ok(Some(before.items_blob.into_iter().collect()))
 }
 
+/// Keeps the fingerprints of a contribution's rows, by a rule; answers the file it replaces, or
+/// `None` when the contribution does not stand any more.
+///
+/// # Errors
+/// The database's own.
+pub fn keep_prints(
+    db: &mut Db,
+    id: Uuid,
+    blob: &str,
+    rule: &str,
+) -> Result<Option<Option<String>>, Fault> {
+    let before = hold(db, id)?;
+    if before.state != "accepted" {
+        return Ok(None);
+    }
+    on!(db, c => diesel::update(contribution::table.find(Key(id)))
+        .set((
+            contribution::prints_blob.eq(blob),
+            contribution::prints_rule.eq(rule),
+        ))
+        .execute(c))?;
+    Ok(Some(before.prints_blob))
+}
+
 /// Marks contributions as readable through the market from receipt `mark` on, where they
 /// were not before.
 ///
@@ -344,6 +385,7 @@ pub fn blobs(db: &mut Db) -> Result<Vec<String>, Fault> {
         Option<String>,
         Option<String>,
         Option<String>,
+        Option<String>,
     );
     let rows: Vec<Names> = on!(db, c => contribution::table
         .select((
@@ -352,11 +394,12 @@ pub fn blobs(db: &mut Db) -> Result<Vec<String>, Fault> {
             contribution::marks_blob,
             contribution::preview_blob,
             contribution::items_blob,
+            contribution::prints_blob,
         ))
         .load(c))?;
     let names = rows.into_iter();
-    let names = names.flat_map(|(sealed, cleaned, marks, preview, items)| {
-        [sealed, cleaned, marks, preview, items]
+    let names = names.flat_map(|(sealed, cleaned, marks, preview, items, prints)| {
+        [sealed, cleaned, marks, preview, items, prints]
     });
     Ok(names.flatten().collect())
 }

@@ -63,6 +63,7 @@ fn perform(task: Task, voice: &mut Voice) -> Finding {
     match task {
         Task::Assess(task) => tasks::assess::run(task, voice),
         Task::Items(task) => tasks::items::run(&task, voice),
+        Task::Prints(task) => tasks::prints::run(&task, voice),
         Task::Compose(task) => tasks::compose::run(task, voice),
         Task::Probe(task) => probe::run(&task),
     }

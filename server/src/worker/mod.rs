@@ -33,7 +33,7 @@ mod writers;
 pub use self::child::child_main;
 pub use self::node::{
     AssessInput, Assessed, Composed, Earlier, Holding, Outcome, Progress, Refused, assess, compose,
-    items, limits_active, probe, weigh,
+    items, limits_active, prints, probe, weigh,
 };
 
 /// First descriptors of the child.

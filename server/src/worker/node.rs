@@ -17,7 +17,7 @@ use super::wire::{
     AssessTask, AssessedFinding, ComposeTask, ComposedFinding, EarlierTask, Finding, Frame,
     HoldingTask, ItemsTask, KeyText, Limit, Limits, ProbeTask, Task, Weighed, plain, plain_code,
 };
-use super::writers::{ItemWriter, MarkWriter};
+use super::writers::{ItemWriter, MarkWriter, PrintWriter};
 use crate::blobs::{Staged, full};
 use crate::config::Config;
 use crate::ctx::{Ctx, blocking};
@@ -234,6 +234,47 @@ pub async fn items(
         Ok(match ear.conclude(end, &ctx.config)? {
             Ok(Finding::Itemised(said)) if said == rows => {
                 let kept = items.map(|items| items.finish(rows)).transpose()?;
+                kept.flatten()
+                    .map_or_else(|| Outcome::Refused(died()), Outcome::Done)
+            }
+            Ok(_) => Outcome::Refused(died()),
+            Err(refused) => Outcome::Refused(refused),
+        })
+    })
+    .await
+}
+
+/// Has a child take from one cleaned file the order-free fingerprints of its rows; answers
+/// them, keyed and sealed.
+///
+/// # Errors
+/// As [`items`].
+pub async fn prints(
+    ctx: &Ctx,
+    (cleaned, key): (File, FileKey),
+    contract: Value,
+    rows: u64,
+) -> Result<Outcome<Staged>, Fault> {
+    let task = Task::Prints(ItemsTask {
+        key: KeyText::of(&key),
+        contract,
+        max_decoded_bytes: ctx.config.max_decoded_bytes,
+    });
+    let ctx = ctx.clone();
+    let cancel = CancelOnDrop::default();
+    let cancelled = cancel.0.clone();
+    blocking(move || {
+        let mut ear = Ear::new(Box::new(|_| {}));
+        ear.prints = Some(PrintWriter::new(&ctx)?);
+        let files = Files {
+            outputs: Vec::new(),
+            inputs: vec![cleaned],
+        };
+        let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
+        let prints = ear.prints.take();
+        Ok(match ear.conclude(end, &ctx.config)? {
+            Ok(Finding::Itemised(said)) if said == rows => {
+                let kept = prints.map(|prints| prints.finish(rows)).transpose()?;
                 kept.flatten()
                     .map_or_else(|| Outcome::Refused(died()), Outcome::Done)
             }
@@ -491,6 +532,7 @@ struct Ear {
     limits: Vec<Limit>,
     marks: Option<MarkWriter>,
     items: Option<ItemWriter>,
+    prints: Option<PrintWriter>,
     /// Without factors, then with them.
     weighed: Vec<Weighed>,
     finding: Option<Finding>,
@@ -503,6 +545,7 @@ impl Ear {
             limits: Vec::new(),
             marks: None,
             items: None,
+            prints: None,
             weighed: Vec::new(),
             finding: None,
         }
@@ -520,6 +563,11 @@ impl Ear {
             Frame::Items(records) => {
                 if let Some(items) = &mut self.items {
                     items.write(&records)?;
+                }
+            }
+            Frame::Prints(records) => {
+                if let Some(prints) = &mut self.prints {
+                    prints.write(&records)?;
                 }
             }
             Frame::Weighed(weighed) => {

@@ -5,6 +5,7 @@ pub(super) mod compose;
 mod earlier;
 pub(super) mod items;
 mod near;
+pub(super) mod prints;
 
 use std::error::Error;
 use std::fs::File;

@@ -19,6 +19,10 @@ pub const MAX_FRAME: u32 = 32 * 1024 * 1024;
 /// Bytes of one mark: fingerprint of a row (16) and its share of good cells (4, little endian).
 pub const MARK_LEN: usize = 20;
 
+/// Bytes of the fingerprints of one row: as it is, rounded, and of its key, 16 bytes each
+/// (little endian); 0 where there is nothing to compare.
+pub const PRINT_LEN: usize = 48;
+
 /// What the child may use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -77,6 +81,8 @@ pub enum Task {
     Assess(AssessTask),
     /// Take from one contribution what its rows are compared with others by.
     Items(ItemsTask),
+    /// Take from one contribution the order-free fingerprints of its rows.
+    Prints(ItemsTask),
     /// Weigh contributions and join their kept rows.
     Compose(ComposeTask),
     /// Try what must not be possible.
@@ -112,8 +118,8 @@ pub struct EarlierTask {
     pub key: KeyText,
 }
 
-/// See [`Task::Items`]. Input 0 is the cleaned file: of one contribution, so that none can say
-/// anything about another.
+/// See [`Task::Items`] and [`Task::Prints`]. Input 0 is the cleaned file: of one contribution,
+/// so that none can say anything about another.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ItemsTask {
     /// Key of the cleaned file.
@@ -198,6 +204,8 @@ pub enum Frame {
     /// What the next rows consist of: of each the number of its items (four bytes, little
     /// endian), then the items, eight bytes each.
     Items(Vec<u8>),
+    /// Unkeyed fingerprints of the next rows, order-free: records of [`PRINT_LEN`] bytes.
+    Prints(Vec<u8>),
     /// What it found: the last frame.
     Finding(Box<Finding>),
     /// Weights, before any cleaned file is opened.
@@ -209,7 +217,7 @@ pub enum Frame {
 pub enum Finding {
     /// The file is good.
     Assessed(AssessedFinding),
-    /// All items are said, of so many rows.
+    /// All items, or all fingerprints, are said: of so many rows.
     Itemised(u64),
     /// The revision is written.
     Composed(ComposedFinding),
@@ -435,6 +443,7 @@ impl Frame {
             Self::Stage(text) => (b'S', text.clone().into_bytes()),
             Self::Marks(bytes) => (b'M', bytes.clone()),
             Self::Items(bytes) => (b'I', bytes.clone()),
+            Self::Prints(bytes) => (b'P', bytes.clone()),
             Self::Finding(finding) => (b'F', serde_json::to_vec(finding)?),
             Self::Weighed(weighed) => (b'W', serde_json::to_vec(weighed)?),
         };
@@ -454,6 +463,7 @@ impl Frame {
             b'S' => Self::Stage(plain(&String::from_utf8_lossy(&body), 200)),
             b'M' if body.len() % MARK_LEN == 0 => Self::Marks(body),
             b'I' => Self::Items(body),
+            b'P' if body.len() % PRINT_LEN == 0 => Self::Prints(body),
             b'F' => Self::Finding(serde_json::from_slice(&body)?),
             b'W' => Self::Weighed(serde_json::from_slice(&body)?),
             _ => return Err(io::Error::from(io::ErrorKind::InvalidData)),
@@ -554,6 +564,7 @@ mod tests {
         assert!(matches!(Frame::read(&mut reader), Ok(None)));
         for wrong in [
             &b"M\x03\0\0\0abc"[..],
+            b"P\x03\0\0\0abc",
             b"S\xff\xff\xff\xff",
             b"S\x05\0\0\0ab",
             b"X\0\0\0\0",

@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 
 use dataset_core::seal::Sealer;
+use quality::contain::COUNTED;
 use quality::near::MOST_ITEMS;
 use ring::hmac;
 
-use super::wire::MARK_LEN;
+use super::wire::{MARK_LEN, PRINT_LEN};
 use crate::blobs::{Staged, storage_fault};
 use crate::ctx::Ctx;
 use crate::error::Fault;
@@ -142,6 +143,72 @@ impl ItemWriter {
     }
 }
 
+/// Goes before an order-free fingerprint under the key, then what it is of.
+const PRINT: &[u8] = b"print";
+
+/// Keys the order-free fingerprints of rows, and seals them.
+pub(super) struct PrintWriter {
+    staged: Staged,
+    sealer: Sealer<BufWriter<File>>,
+    key: hmac::Key,
+    rows: u64,
+}
+
+impl PrintWriter {
+    pub fn new(ctx: &Ctx) -> Result<Self, Fault> {
+        let staged = ctx.blobs.stage()?;
+        let writer = BufWriter::with_capacity(128 * 1024, staged.handle()?);
+        let sealer = Sealer::new(writer, &[ctx.keys.recipient()]).map_err(Fault::internal)?;
+        Ok(Self {
+            staged,
+            sealer,
+            key: ctx.keys.sketches().clone(),
+            rows: 0,
+        })
+    }
+
+    /// Rows beyond what any file may have are not kept: then no file has as many.
+    pub fn write(&mut self, records: &[u8]) -> Result<(), Fault> {
+        if self.rows > u64::from(u32::MAX) {
+            return Ok(());
+        }
+        let mut keyed = Vec::with_capacity(records.len());
+        for record in records.chunks_exact(PRINT_LEN) {
+            for (kind, print) in COUNTED.iter().zip(record.chunks_exact(16)) {
+                keyed.extend(keyed_print(&self.key, kind.name(), print));
+            }
+            self.rows += 1;
+        }
+        self.sealer.write_all(&keyed).map_err(storage_fault)
+    }
+
+    /// The sealed fingerprints, if there are those of each row.
+    pub fn finish(self, rows: u64) -> Result<Option<Staged>, Fault> {
+        if self.rows != rows {
+            return Ok(None);
+        }
+        let mut writer = self.sealer.finish().map_err(Fault::internal)?;
+        writer.flush().map_err(storage_fault)?;
+        Ok(Some(self.staged))
+    }
+}
+
+/// Rows, rounded rows and keys do not meet; nothing stays nothing.
+fn keyed_print(key: &hmac::Key, kind: &str, print: &[u8]) -> [u8; 16] {
+    let mut keyed = [0; 16];
+    if print.iter().all(|byte| *byte == 0) {
+        return keyed;
+    }
+    let mut context = hmac::Context::with_key(key);
+    context.update(PRINT);
+    context.update(kind.as_bytes());
+    context.update(print);
+    for (byte, of_tag) in keyed.iter_mut().zip(context.sign().as_ref()) {
+        *byte = *of_tag;
+    }
+    keyed
+}
+
 /// The items of the first row, and what comes after them.
 fn row(records: &[u8]) -> Option<(&[u8], &[u8])> {
     let (count, rest) = records.split_first_chunk::<4>()?;
@@ -153,6 +220,17 @@ fn row(records: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prints_are_keyed_by_what_they_are_of() {
+        let key = |secret: u8| hmac::Key::new(hmac::HMAC_SHA256, &[secret; 32]);
+        let print = keyed_print(&key(1), "rows", &[7; 16]);
+        assert_eq!(print, keyed_print(&key(1), "rows", &[7; 16]));
+        assert_ne!(print, keyed_print(&key(1), "loose", &[7; 16]));
+        assert_ne!(print, keyed_print(&key(2), "rows", &[7; 16]));
+        assert_ne!(print, [7; 16]);
+        assert_eq!(keyed_print(&key(1), "key", &[0; 16]), [0; 16]);
+    }
 
     #[test]
     fn rows_are_whole_and_bounded() {
