@@ -3,6 +3,7 @@
 //! Column types are one per concept (`Id`, `Instant`) so that the same query text
 //! serves SQLite and PostgreSQL; see [`crate::columns`].
 
+mod claims;
 mod datasets;
 mod jobs;
 mod journal;
@@ -12,6 +13,7 @@ mod parties;
 mod payments;
 mod sales;
 
+pub use self::claims::*;
 pub use self::datasets::*;
 pub use self::jobs::*;
 pub use self::journal::*;

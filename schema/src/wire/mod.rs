@@ -4,6 +4,7 @@
 //! lower-case hexadecimal, identifiers as UUIDv7. Unknown fields of a request are refused:
 //! a misspelt field that is silently dropped costs more than an error.
 
+mod claim;
 mod dataset;
 mod market;
 mod money;
@@ -12,6 +13,7 @@ mod party;
 mod payment;
 mod payout;
 
+pub use claim::*;
 pub use dataset::*;
 pub use market::*;
 pub use money::*;

@@ -56,6 +56,7 @@ pub(super) fn touches(batch: &Batch, work: &Work) -> Result<Option<Touched>, Fau
         Work::Settle(_)
         | Work::ClosePeriod(_)
         | Work::Adjust(_)
+        | Work::DecideClaim(_)
         | Work::Payouts(_)
         | Work::BankFile(_) => Ok(None),
     }
@@ -193,6 +194,7 @@ pub(super) fn plan(batch: &mut Batch, command: &Command, salt: [u8; 16]) -> Resu
         Work::Settle(_)
         | Work::ClosePeriod(_)
         | Work::Adjust(_)
+        | Work::DecideClaim(_)
         | Work::Payouts(_)
         | Work::BankFile(_) => {
             return Err(Fault::internal("this has a transaction of its own"));
