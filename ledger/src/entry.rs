@@ -137,6 +137,7 @@ pub enum Kind {
     ReserveHold,
     ReserveRelease,
     ReserveDraw,
+    ClaimRelease,
     Payout,
     PayoutSettled,
     PayoutReturned,
@@ -150,7 +151,7 @@ pub enum Kind {
     ProviderPayout,
 }
 
-const KINDS: [(Kind, &str); 23] = [
+const KINDS: [(Kind, &str); 24] = [
     (Kind::TopUp, "top_up"),
     (Kind::Purchase, "purchase"),
     (Kind::SubscriptionCharge, "subscription_charge"),
@@ -163,6 +164,7 @@ const KINDS: [(Kind, &str); 23] = [
     (Kind::ReserveHold, "reserve_hold"),
     (Kind::ReserveRelease, "reserve_release"),
     (Kind::ReserveDraw, "reserve_draw"),
+    (Kind::ClaimRelease, "claim_release"),
     (Kind::Payout, "payout"),
     (Kind::PayoutSettled, "payout_settled"),
     (Kind::PayoutReturned, "payout_returned"),

@@ -8,6 +8,7 @@
 //! | dispute_open, dispute_won, dispute_lost | [`dispute_open`], [`dispute_won`], [`dispute_lost`] |
 //! | settlement | [`settlement`] |
 //! | reserve_hold, reserve_release, reserve_draw | [`reserve_hold`], [`reserve_release`] (a draw posts like a release) |
+//! | claim_release | [`claim_release`] |
 //! | payout, payout_settled, payout_returned | [`payout`], [`payout_settled`], [`payout_returned`] |
 //! | subscription_charge, subscription_recognise | [`subscription_charge`], [`recognise`] |
 //! | provider_fee, provider_payout | [`provider_fee`], [`provider_payout`] |
@@ -30,7 +31,8 @@ mod subscription;
 
 pub use adjust::{Adjustment, Approved};
 pub use contributor::{
-    Paid, closing, payout, payout_returned, payout_settled, reserve_hold, reserve_release, withheld,
+    Paid, claim_release, closing, payout, payout_returned, payout_settled, reserve_hold,
+    reserve_release, withheld,
 };
 pub use dispute::{bank_costs, dispute_lost, dispute_open, dispute_won, taken_from_wallet};
 pub use exchange::{Rate, exchange};

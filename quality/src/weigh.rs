@@ -39,8 +39,8 @@
 //! * Rows of quality below .2 are delivered but weigh nothing.
 //! * Near duplicates that share a cluster ([`Holding::clusters`]) weigh once, but each different
 //!   row is delivered: no row is lost because it resembles another.
-//! * The mass of a disputed cluster ([`Clusters::with_disputed`]) is nobody's and stays in
-//!   suspense; everything else is paid.
+//! * What an entity would earn by rows that somebody else claims ([`Clusters::with_claims`]) is
+//!   kept apart, by claim; everything else, other holders of these rows included, is paid.
 //! * Accounts of one entity are weighed as one; the mass of a row goes to the account whose
 //!   contribution offers the best copy.
 //!
@@ -62,7 +62,7 @@ mod tests;
 
 pub use cluster::{ClusterShare, Clusters, MAX_HOLDINGS, Representative, quotient};
 pub use compose::{
-    Composition, ContributionWeight, LateRows, compose, compose_clusters, slice_weights,
+    Claimed, Composition, ContributionWeight, LateRows, compose, compose_clusters, slice_weights,
 };
 pub use factors::{Factors, STRATUM_ALPHA, utilities};
 pub use utility::{Learned, Lesson, MOST_CELLS};

@@ -3,6 +3,7 @@
 //! Column types are one per concept (`Id`, `Instant`) so that the same query text
 //! serves SQLite and PostgreSQL; see [`crate::columns`].
 
+mod claims;
 mod datasets;
 mod exchanges;
 mod jobs;
@@ -13,6 +14,7 @@ mod parties;
 mod payments;
 mod sales;
 
+pub use self::claims::*;
 pub use self::datasets::*;
 pub use self::exchanges::*;
 pub use self::jobs::*;

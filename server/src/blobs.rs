@@ -41,6 +41,8 @@ pub enum BlobKind {
     Items,
     /// Keyed order-free fingerprints of a contribution's rows.
     Prints,
+    /// Which rows of a contribution somebody claims.
+    Claimed,
     /// Sample values of a contribution or revision.
     Preview,
     /// A revision as it is sold.
@@ -48,12 +50,13 @@ pub enum BlobKind {
 }
 
 impl BlobKind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Upload,
         Self::Cleaned,
         Self::Marks,
         Self::Items,
         Self::Prints,
+        Self::Claimed,
         Self::Preview,
         Self::Revision,
     ];
@@ -65,6 +68,7 @@ impl BlobKind {
             Self::Marks => "marks",
             Self::Items => "items",
             Self::Prints => "prints",
+            Self::Claimed => "claimed",
             Self::Preview => "previews",
             Self::Revision => "revisions",
         }

@@ -7,6 +7,7 @@ mod books_page;
 mod by_hand;
 mod card_messages;
 mod cards;
+mod claims;
 mod consumer;
 mod copies;
 mod copycat;

@@ -35,6 +35,7 @@ struct Parts {
     token: Uuid,
     party: Uuid,
     payment: Uuid,
+    claim: Uuid,
     operator: Uuid,
     run: Uuid,
     bank_file: Uuid,
@@ -134,6 +135,13 @@ impl Scene {
             .settle("s", &NewSettlement::default())
             .await
             .unwrap();
+        let claim = NewClaim {
+            dataset_id: market.dataset.id,
+            contributions: vec![],
+            evidence: contribution,
+            reason: "mine".to_owned(),
+        };
+        let claim = contributor.client.file_claim(&claim).await.unwrap().id;
         let (run, bank_file) = Self::money_out(&market, &stranger).await;
         let parts = Parts {
             contribution,
@@ -144,6 +152,7 @@ impl Scene {
             token,
             party: stranger.id,
             payment,
+            claim,
             operator: market.operator.id,
             run,
             bank_file,
@@ -196,6 +205,8 @@ impl Scene {
             "recipients" => self.parts.recipient,
             "tokens" => self.parts.token,
             "payments" => self.parts.payment,
+            "claims" => self.parts.claim,
+            "admin" if path.contains("/claims/") => self.parts.claim,
             "admin" if path.contains("/payouts/") => self.parts.run,
             "admin" if path.contains("/bank-files/") => self.parts.bank_file,
             "admin" if path.contains("/operators/") => self.parts.operator,
@@ -313,6 +324,14 @@ impl Scene {
             (
                 "POST /api/v1/contributions/{}/clearance",
                 json!({"reason": "both have a licence of the source"}),
+            ),
+            (
+                "POST /api/v1/claims",
+                json!({"dataset_id": self.market.dataset.id, "evidence": Uuid::from_u128(5), "reason": ""}),
+            ),
+            (
+                "POST /api/v1/admin/claims/{}/decision",
+                json!({"outcome": "holder", "reason": "both were heard"}),
             ),
             (
                 "POST /api/v1/admin/top-ups",

@@ -12,12 +12,13 @@ use crate::support::bank::{self, Booked, FRENCH, earnings};
 use crate::support::cards::{Names, Provider};
 use crate::support::market::order;
 use crate::support::people::eur;
-use crate::support::{Market, Person, TestApp, card_journeys};
+use crate::support::{Market, Person, TestApp, card_journeys, readings};
 
 /// Every request that takes an `Idempotency-Key`, with the function here or in
 /// `idempotency.rs` that makes it fifty times.
 const COVERED: &str = "
 POST /api/v1/admin/adjustments/{id}/approval corrections
+POST /api/v1/admin/claims/{id}/decision      claims
 POST /api/v1/admin/disputes                  disputes
 POST /api/v1/admin/disputes/{id}/verdict     disputes
 POST /api/v1/admin/payouts/{id}/approval     payouts
@@ -55,6 +56,7 @@ async fn fifty_equal_requests_of_every_verb_have_one_effect(
     market.owner.is_paid_to(FRENCH, "FR").await;
     app.later(TimeDelta::days(4));
     let buyer = app.earned(&market, 3).await;
+    claims(app, &market, &buyer).await;
     disputes(&market, &buyer).await;
     corrections(&market, &buyer, &deputy).await;
     payouts(app, &market, &deputy).await;
@@ -118,6 +120,49 @@ async fn points(market: &Market) {
     let given = fifty(|| market.operator.client.move_points("points", &new)).await;
     assert_eq!((given.points, given.balance), (7, 7));
     assert_eq!(sum(&market.operator, "Points:User:").await, -7);
+}
+
+/// All rows of the owner are claimed; a sale is held, and passed on once.
+async fn claims(app: &TestApp, market: &Market, buyer: &Person) {
+    let operator = &market.operator;
+    app.settle(market).await;
+    let author = app.party("author").await;
+    let own = app.dataset(&author, Admission::Owner).await;
+    let evidence = app.contribute(&author, &own, &readings(0..100)).await;
+    let new = NewClaim {
+        dataset_id: market.dataset.id,
+        contributions: vec![],
+        evidence: evidence.id,
+        reason: "our readings".to_owned(),
+    };
+    let claim = author.client.file_claim(&new).await.unwrap().id;
+    let until = async |what: &str, done: &dyn Fn(&ClaimView, i32) -> bool| {
+        for _ in 0..200 {
+            let found = author.client.claim(claim).await.unwrap();
+            let shares = app.visitor.shares(market.revision.id).await.unwrap();
+            if done(&found, shares.epoch) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{what}");
+    };
+    until("not counted", &|found, _| found.state == "filed").await;
+    let opened = fifty(|| operator.client.open_claim(claim)).await;
+    assert_eq!(opened.parts[0].rows, 100);
+    until("no epoch", &|_, epoch| epoch == 2).await;
+    app.top_up(operator, buyer, 1_000).await;
+    buyer.buys(&market.offer).await;
+    let (earned, before) = (earnings(&market.owner).await, earnings(&author).await);
+    let decision = NewDecision {
+        outcome: ClaimOutcome::Holder,
+        reason: "the owner measured them".to_owned(),
+    };
+    let decided = fifty(|| operator.client.decide_claim(claim, "yes", &decision)).await;
+    assert_eq!(decided.state, "for_holder");
+    assert_eq!(earnings(&author).await, before);
+    assert_eq!(earnings(&market.owner).await.minor, earned.minor + 900);
+    until("no epoch", &|_, epoch| epoch == 3).await;
 }
 
 async fn disputes(market: &Market, buyer: &Person) {

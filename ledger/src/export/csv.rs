@@ -1,4 +1,4 @@
-//! A statement's lines as CSV (RFC 4180): one row per line and per commission,
+//! A statement's lines as CSV (RFC 4180): one row per line, commission and decided claim,
 //! amounts in integer minor units. A rendering: only the JSON is signed.
 
 use crate::statement::Statement;
@@ -43,34 +43,50 @@ pub fn statement(statement: &Statement) -> String {
         ];
         push(&mut out, &format!("line,{start}"), &fields);
     }
-    for own in &statement.commissions {
-        let title = text(&own.dataset_title);
-        let fields: [&dyn std::fmt::Display; 21] = [
-            &own.dataset,
-            &title,
-            &"",
-            &"",
-            &"",
-            &own.sales,
-            &"",
-            &"",
-            &"",
-            &"",
-            &"",
-            &"",
-            &"",
-            &"",
-            &"",
-            &"",
-            &"",
-            &own.amount,
-            &"",
-            &"",
-            &"",
-        ];
-        push(&mut out, &format!("commission,{start}"), &fields);
+    let commissions = statement.commissions.iter().map(|own| Other {
+        kind: "commission",
+        dataset: own.dataset,
+        title: &own.dataset_title,
+        sales: own.sales.to_string(),
+        amount: own.amount,
+        entry: String::new(),
+    });
+    let claims = statement.claims.iter().map(|one| Other {
+        kind: "claim",
+        dataset: one.dataset,
+        title: &one.dataset_title,
+        sales: String::new(),
+        amount: one.amount,
+        entry: one.entry.to_string(),
+    });
+    for own in commissions.chain(claims) {
+        own.push(&mut out, &start);
     }
     out
+}
+
+/// A row that is no settled pool.
+struct Other<'a> {
+    kind: &'static str,
+    dataset: uuid::Uuid,
+    title: &'a str,
+    sales: String,
+    amount: i64,
+    entry: String,
+}
+
+impl Other<'_> {
+    fn push(&self, out: &mut String, start: &str) {
+        let title = text(self.title);
+        let none: &dyn std::fmt::Display = &"";
+        let mut fields = [none; 21];
+        fields[0] = &self.dataset;
+        fields[1] = &title;
+        fields[5] = &self.sales;
+        fields[17] = &self.amount;
+        fields[20] = &self.entry;
+        push(out, &format!("{},{start}", self.kind), &fields);
+    }
 }
 
 fn push(out: &mut String, start: &str, fields: &[&dyn std::fmt::Display]) {

@@ -2,7 +2,7 @@
 //! signed document ([`csv`](super::csv) is another).
 //!
 //! The payee owns what the node owes: `Assets:Granary:Available`. Every line of the statement
-//! and every commission is income of its dataset; reserve and payouts move between assets. The
+//! and every commission is income of its dataset, as is what a decided claim gave; reserve and payouts move between assets. The
 //! file begins with the opening balance and ends by asserting the closing one, so that a
 //! program which reads it has added it up. Entries are dated with the period's last day; the
 //! integers behind an amount stand beside it.
@@ -26,6 +26,10 @@ const OPENING: &str = "Equity:Opening";
 fn income(dataset: Uuid) -> String {
     // Beancount wants a capital letter or digit first.
     format!("Income:Granary:D-{dataset}")
+}
+
+fn claim(dataset: Uuid) -> String {
+    format!("Income:Claim:D-{dataset}")
 }
 
 fn commission(dataset: Uuid) -> String {
@@ -83,15 +87,7 @@ fn moves(s: &Statement) -> Vec<Move> {
             )
         });
     }
-    for own in &s.commissions {
-        moves.push(plain(
-            last,
-            &format!("Commission on {}", own.dataset_title),
-            AVAILABLE,
-            &commission(own.dataset),
-            own.amount,
-        ));
-    }
+    moves.extend(given(s));
     moves.push(plain(
         last,
         "released from reserve",
@@ -111,6 +107,28 @@ fn moves(s: &Statement) -> Vec<Move> {
     // Nothing moved says nothing; a line of the statement is shown all the same.
     moves.retain(|one| one.minor != 0 || !one.notes.is_empty());
     moves
+}
+
+/// Commissions, and what decided claims gave.
+fn given(s: &Statement) -> Vec<Move> {
+    let date = s.head.period.last_day();
+    let income = |what, from, minor| Move {
+        date,
+        what,
+        notes: Vec::new(),
+        to: AVAILABLE,
+        from,
+        minor,
+    };
+    let commissions = s.commissions.iter().map(|own| {
+        let what = format!("Commission on {}", own.dataset_title);
+        income(what, commission(own.dataset), own.amount)
+    });
+    let claims = s.claims.iter().map(|one| {
+        let what = format!("Claim {} on {}, decided", one.claim, one.dataset_title);
+        income(what, claim(one.dataset), one.amount)
+    });
+    commissions.chain(claims).collect()
 }
 
 fn accounts(moves: &[Move]) -> BTreeSet<&str> {

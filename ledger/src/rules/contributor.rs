@@ -26,6 +26,22 @@ pub fn reserve_release(party: Uuid, minor: i64) -> Result<Lines, RuleError> {
     reserve_hold(party, minor).map(super::reversed)
 }
 
+/// What the account of a decided claim holds goes to whom it was decided for: below 0 when it
+/// was given back to a buyer meanwhile.
+///
+/// # Errors
+/// An amount of 0 or −2^63, or an account that is passed on to itself.
+pub fn claim_release(held: Uuid, party: Uuid, minor: i64) -> Result<Lines, RuleError> {
+    if matches!(minor, 0 | i64::MIN) || held == party {
+        let what = "what a claim releases";
+        return Err(RuleError::BadAmount { what, minor });
+    }
+    Ok(vec![
+        (Account::available(held), minor),
+        (Account::available(party), -minor),
+    ])
+}
+
 /// One contributor's payout in one currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paid {

@@ -1,8 +1,8 @@
 //! Recomputing a statement with integers alone.
 
 use super::{
-    Bridge, CommissionLine, FORMAT, Footer, Line, PayoutKind, PayoutLine, Statement,
-    StatementError, answer,
+    Bridge, ClaimLine, CommissionLine, FORMAT, Footer, Held, Line, PayoutKind, PayoutLine,
+    Statement, StatementError, answer,
 };
 use crate::epoch::D;
 use crate::settle::credit;
@@ -21,6 +21,12 @@ pub(super) fn narrow(name: &'static str, n: i128) -> Result<i64, StatementError>
 pub(super) fn closing(b: &Bridge) -> i128 {
     let n = i128::from;
     n(b.opening) + n(b.earned) + n(b.released) - n(b.held) + n(b.drawn) - n(b.paid)
+}
+
+/// Everything that was credited: by lines, as commission, by decided claims.
+pub(super) fn earned(footer: &Footer, claims: &[ClaimLine]) -> i128 {
+    let claims: i128 = claims.iter().map(|claim| i128::from(claim.amount)).sum();
+    i128::from(footer.amount) + i128::from(footer.own_commission) + claims
 }
 
 /// What was paid out, less what came back.
@@ -73,15 +79,31 @@ pub(super) fn footer(
 }
 
 /// `⌊D·weight/total⌋ ≤ share ≤ ⌊D·weight/total⌋ + 1` without leaving 128 bits.
-fn share_follows_weight(line: &Line) -> bool {
-    if line.weight_total == 0
-        || line.weight > line.weight_total
-        || !(0..=D).contains(&line.share_ppt)
-    {
+fn share_follows_weight(share: i64, weight: u128, total: u128) -> bool {
+    if total == 0 || weight > total || !(0..=D).contains(&share) {
         return false;
     }
-    let floor = crate::epoch::quota(line.weight, line.weight_total).0;
-    line.share_ppt == floor || line.share_ppt == floor + 1
+    let floor = crate::epoch::quota(weight, total).0;
+    share == floor || share == floor + 1
+}
+
+/// The account that holds has a residue of its own, so that what it was credited is
+/// `⌊delta·share/D⌋` or one more.
+fn check_held(held: &Held, line: &Line) -> Result<(), String> {
+    if !share_follows_weight(held.share_ppt, held.weight, line.weight_total) {
+        return Err(format!(
+            "the share {} that is held for claim {} does not follow its weight",
+            held.share_ppt, held.claim
+        ));
+    }
+    let (floor, _) = credit(0, line.pool_delta, held.share_ppt);
+    if held.amount == floor || Some(held.amount) == floor.checked_add(1) {
+        return Ok(());
+    }
+    Err(format!(
+        "{} is held for claim {}, its share of the pool is {floor} and a fraction",
+        held.amount, held.claim
+    ))
 }
 
 fn pool_delta(line: &Line) -> Result<i128, String> {
@@ -108,12 +130,15 @@ fn check_line(line: &Line, carry: i64) -> Result<(), String> {
             line.pool_delta
         ));
     }
-    if !share_follows_weight(line) {
+    if !share_follows_weight(line.share_ppt, line.weight, line.weight_total) {
         let (share, weight, total) = (line.share_ppt, line.weight, line.weight_total);
         return Err(format!(
             "share_ppt is {share}, which is not 10^12·{weight}/{total}"
         ));
     }
+    line.held
+        .iter()
+        .try_for_each(|held| check_held(held, line))?;
     if line.carry_before != carry || !(0..D).contains(&carry) {
         return Err(format!(
             "carry_before is {}, the line before carried {carry}",
@@ -168,7 +193,7 @@ impl Statement {
             carry = line.carry_after;
         }
         let totals = footer(&self.lines, &self.commissions)?;
-        let earned = i128::from(totals.amount) + i128::from(totals.own_commission);
+        let earned = earned(&totals, &self.claims);
         equal("bridge", "earned", i128::from(bridge.earned), earned)?;
         equal(
             "bridge",

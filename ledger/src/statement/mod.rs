@@ -127,7 +127,7 @@ pub struct Bridge {
     /// Closing of the period before.
     #[serde(with = "crate::json::exact")]
     pub opening: i64,
-    /// Sum of the lines and commissions.
+    /// Sum of the lines, of commissions and of what came from decided claims.
     #[serde(with = "crate::json::exact")]
     pub earned: i64,
     /// Reserve that became due.
@@ -251,6 +251,9 @@ pub struct Line {
     pub rows: u64,
     /// Own rows somebody else had brought before.
     pub late_copies: Vec<LateCopy>,
+    /// What rows of the payee earned that somebody else claims: it is held until that is decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<Held>,
     /// What the own weight was made of, where the revision's weighing kept it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<Why>,
@@ -264,6 +267,43 @@ pub struct Line {
     /// Fraction carried out, in 1/10^12.
     pub carry_after: i64,
     /// Number of the settlement entry in the book (see `proof`).
+    pub entry: u64,
+}
+
+/// What claimed rows of the payee earned, in an account that holds it until the claim is decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Held {
+    /// The claim.
+    pub claim: Uuid,
+    /// Receipt number of the own contribution that it is on.
+    pub receipt: u64,
+    /// Rows of that contribution that are claimed.
+    pub rows: u64,
+    /// Raw weight of them.
+    #[serde(with = "crate::json::decimal")]
+    pub weight: u128,
+    /// Their share in 1/D.
+    pub share_ppt: i64,
+    /// Minor units that were held of this line's pool.
+    #[serde(with = "crate::json::exact")]
+    pub amount: i64,
+}
+
+/// What came to the payee since a claim was decided for them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimLine {
+    /// The claim.
+    pub claim: Uuid,
+    /// Dataset in which the rows stand.
+    pub dataset: Uuid,
+    /// Its title.
+    pub dataset_title: String,
+    /// Minor units; negative when a refund was passed on.
+    #[serde(with = "crate::json::exact")]
+    pub amount: i64,
+    /// Number of its entry in the book.
     pub entry: u64,
 }
 
@@ -366,6 +406,8 @@ pub struct Inputs {
     pub lines: Vec<Line>,
     /// Own commissions.
     pub commissions: Vec<CommissionLine>,
+    /// What came from claims that were decided for the payee.
+    pub claims: Vec<ClaimLine>,
     /// The checkpoint and the entries behind the lines.
     pub proof: Proof,
 }
@@ -401,6 +443,9 @@ pub struct Statement {
     pub lines: Vec<Line>,
     /// Own commissions.
     pub commissions: Vec<CommissionLine>,
+    /// What came from claims that were decided for the payee; absent when there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<ClaimLine>,
     /// Payouts, and those that came back; absent when there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payouts: Vec<PayoutLine>,
@@ -426,13 +471,11 @@ impl Inputs {
             carry_opening,
             lines,
             commissions,
+            claims,
             proof,
         } = self;
         let footer = check::footer(&lines, &commissions)?;
-        let earned = check::narrow(
-            "bridge",
-            i128::from(footer.amount) + i128::from(footer.own_commission),
-        )?;
+        let earned = check::narrow("bridge", check::earned(&footer, &claims))?;
         let Moves {
             released,
             held,
@@ -465,6 +508,7 @@ impl Inputs {
             bridge,
             lines,
             commissions,
+            claims,
             payouts,
             footer,
             proof,

@@ -71,7 +71,7 @@ impl Statement {
     /// #   period: "2026-11".parse()?, currency: ledger::money::Currency::EUR,
     /// #   issued_at: "2026-12-01T00:00:00Z".parse()? };
     /// # let inputs = Inputs { head, opening: 500, moves: Moves::default(), payouts: vec![], ever_paid: false,
-    /// #   carry_opening: 0, lines: vec![], commissions: vec![], proof: Default::default() };
+    /// #   carry_opening: 0, lines: vec![], commissions: vec![], claims: vec![], proof: Default::default() };
     /// let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
     /// let key: [u8; 32] = pair.public_key().as_ref().try_into()?;
     /// let file = inputs.build()?.sign(&key, |bytes| pair.sign(bytes).as_ref().to_vec());

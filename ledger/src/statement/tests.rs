@@ -65,6 +65,7 @@ fn line(entry: u64, gross: i64, refunds: Vec<RefundLine>, carry_before: i64) -> 
             holder_receipt: 3,
             holder_date: "2026-10-02".parse().unwrap(),
         }],
+        held: vec![],
         why: Some(Why {
             delivered: 1_250,
             unique: 900,
@@ -209,6 +210,7 @@ pub(crate) fn inputs() -> Inputs {
             sales: 1,
             amount: 12,
         }],
+        claims: vec![],
     }
 }
 
@@ -234,6 +236,43 @@ fn figures_by_hand() {
         (s.footer.lines, s.footer.sales, s.footer.gross),
         (2, 4, 4098)
     );
+}
+
+/// 3599 in the pool: a sixth is held, 599.83, so 599 or 600 by its own residue.
+#[test]
+fn what_is_held_and_what_a_claim_gave_are_recomputed() {
+    let with = |amount: i64, share_ppt: i64, given: i64| {
+        let mut inputs = inputs();
+        inputs.lines[0].held = vec![Held {
+            claim: u(60),
+            receipt: 4,
+            rows: 600,
+            weight: u128::from(u64::MAX) / 2,
+            share_ppt,
+            amount,
+        }];
+        inputs.claims = vec![ClaimLine {
+            claim: u(61),
+            dataset: u(40),
+            dataset_title: "Flights".into(),
+            amount: given,
+            entry: 11,
+        }];
+        inputs.build()
+    };
+    let sixth = 166_666_666_666;
+    let s = with(599, sixth, 30).unwrap();
+    assert_eq!(s.bridge.earned, 1199 - 120 + 12 + 30);
+    assert!(verify(&signed(&s), &key()).is_ok());
+    assert!(with(600, sixth, -2_000).is_ok());
+    for (amount, share) in [(598, sixth), (601, sixth), (599, sixth + 2), (599, -1)] {
+        let error = with(amount, share, 30).unwrap_err();
+        assert!(error.to_string().contains("held for claim"), "{error}");
+    }
+    let mut lie = s;
+    lie.claims[0].amount = 31;
+    let error = verify(&signed(&lie), &key()).unwrap_err();
+    assert!(error.to_string().contains("earned"), "{error}");
 }
 
 #[test]

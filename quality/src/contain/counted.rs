@@ -93,6 +93,11 @@ impl Slice {
         self.theirs = vec![NEVER; self.members.len()];
     }
 
+    /// Whether it is a member that falls into this slice; all own members are there.
+    pub fn has(&self, member: u128) -> bool {
+        self.holds(member) && self.members.binary_search(&member).is_ok()
+    }
+
     /// One of ours had it at that moment.
     pub fn ours(&mut self, member: u128, moment: u64) {
         let held = self.holds(member);

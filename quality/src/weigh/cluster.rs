@@ -57,8 +57,9 @@ pub struct ClusterShare {
     pub utility: u64,
     /// Its share of the mass of the cluster: quality shares × stratum × utility.
     pub mass: u64,
-    /// Somebody disputes that this row is the holders' own: its mass is nobody's for now.
-    pub disputed: bool,
+    /// Number of the claim that somebody else makes on the entity's copy: then the mass is not
+    /// the entity's.
+    pub claim: Option<u32>,
 }
 
 /// The row that stands for a cluster.
@@ -90,7 +91,8 @@ pub struct Clusters<'a> {
     repeats: Repeats,
     sorted: Vec<Vec<Entry>>,
     factors: Factors,
-    disputed: HashSet<u128>,
+    /// Claimed rows: cluster, entity, claim; sorted.
+    claimed: Vec<(u128, Uuid, u32)>,
 }
 
 impl<'a> Clusters<'a> {
@@ -106,7 +108,7 @@ impl<'a> Clusters<'a> {
             repeats,
             sorted,
             factors: Factors::default(),
-            disputed: HashSet::new(),
+            claimed: Vec::new(),
         })
     }
 
@@ -124,11 +126,31 @@ impl<'a> Clusters<'a> {
         }
     }
 
-    /// The same clusters, some of them disputed (by id): their mass goes to suspense.
+    /// The same clusters, some of them claimed: number of the claim, position of the holding
+    /// it is on, and of its rows those that are claimed. What the entity behind the holding
+    /// earns by these rows is kept apart, whichever of its contributions has the best copy. Of
+    /// two claims on a row the lower number has it.
     #[must_use]
-    pub fn with_disputed(self, ids: impl IntoIterator<Item = [u8; 16]>) -> Self {
-        let disputed = ids.into_iter().map(u128::from_be_bytes).collect();
-        Self { disputed, ..self }
+    pub fn with_claims<R>(self, claims: impl IntoIterator<Item = (u32, usize, R)>) -> Self
+    where
+        R: IntoIterator<Item = usize>,
+    {
+        let mut claimed = Vec::new();
+        for (number, at, rows) in claims {
+            let Some(holding) = self.holdings.get(at) else {
+                continue;
+            };
+            for row in rows {
+                let id = match holding.clusters {
+                    Some(ids) => ids.get(row).copied(),
+                    None => holding.rows.get(row).map(|row| row.fp),
+                };
+                claimed.extend(id.map(|id| (u128::from_be_bytes(id), holding.entity, number)));
+            }
+        }
+        claimed.sort_unstable();
+        claimed.dedup_by_key(|(id, entity, _)| (*id, *entity));
+        Self { claimed, ..self }
     }
 
     /// The holdings, in the order given.
@@ -293,15 +315,20 @@ impl<'a> Clusters<'a> {
         }
     }
 
-    /// Rules 4 and 5 and disputes.
+    /// Rules 4 and 5 and claims.
     fn apply(&self, number: usize, (high, low): Fingerprint, shares: &mut [ClusterShare]) {
         let id = (u128::from(high) << 64) | u128::from(low);
-        let disputed = self.disputed.contains(&id);
         for share in shares {
             share.utility = self.factors.utility(number);
             share.mass = self.factors.times(number, share.mass);
-            share.disputed = disputed;
+            share.claim = self.claim(id, share.entity);
         }
+    }
+
+    fn claim(&self, id: u128, entity: Uuid) -> Option<u32> {
+        let of = |(known, holder, _): &(u128, Uuid, u32)| (*known, *holder).cmp(&(id, entity));
+        let place = self.claimed.binary_search_by(of).ok()?;
+        self.claimed.get(place).map(|(_, _, number)| *number)
     }
 
     fn entries(&self, copy: &Copy) -> &[Entry] {
@@ -373,7 +400,7 @@ impl<'a> Clusters<'a> {
                     quality: copy.quality,
                     utility: super::ONE,
                     mass: 0,
-                    disputed: false,
+                    claim: None,
                 });
             }
         }

@@ -49,10 +49,19 @@ pub struct ContributionWeight {
     pub utility: u128,
     /// Mass earned, units of 2⁻³².
     pub mass: u128,
-    /// Mass of disputed clusters, held back from `mass`, units of 2⁻³².
-    pub suspended: u128,
+    /// What is not in `mass`, since others claim it, by the number of the claim.
+    pub claimed: BTreeMap<u32, Claimed>,
     /// For every row in file order: does the revision deliver it?
     pub kept: Vec<bool>,
+}
+
+/// What a claim takes out of the mass of a contribution.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Claimed {
+    /// Clusters.
+    pub clusters: u64,
+    /// Their mass, units of 2⁻³².
+    pub mass: u128,
 }
 
 impl ContributionWeight {
@@ -83,7 +92,7 @@ pub struct Composition {
     /// Raw weight per entity, units of 2⁻³². An entity without mass is absent,
     /// so an empty map means that the pool waits: there is nothing to share by.
     pub weights: BTreeMap<Uuid, u128>,
-    /// Mass of disputed clusters: nobody's until the dispute is settled.
+    /// Mass of claimed rows, of all claims: it is in nobody's weight.
     pub suspense: u128,
     /// Rows of the revision.
     pub rows_delivered: u64,
@@ -100,7 +109,7 @@ pub fn compose(holdings: &[Holding<'_>], repeats: Repeats) -> Result<Composition
     Ok(compose_clusters(&Clusters::new(holdings, repeats)?))
 }
 
-/// Like [`compose`], of clusters that were given factors or disputes.
+/// Like [`compose`], of clusters that were given factors or claims.
 pub fn compose_clusters(clusters: &Clusters<'_>) -> Composition {
     let mut tally = Tally::new(clusters.holdings());
     clusters.for_each(|cluster| tally.add(clusters, cluster));
@@ -118,7 +127,7 @@ pub fn slice_weights(
     let mut weights = BTreeMap::new();
     clusters.row_weights(|shares, kept| {
         if kept.iter().any(|&(holding, row)| wanted(holding, row)) {
-            for share in shares.iter().filter(|s| s.mass > 0 && !s.disputed) {
+            for share in shares.iter().filter(|s| s.mass > 0 && s.claim.is_none()) {
                 *weights.entry(share.entity).or_default() += u128::from(share.mass);
             }
         }
@@ -148,7 +157,7 @@ impl<'a> Tally<'a> {
             quality: 0,
             utility: 0,
             mass: 0,
-            suspended: 0,
+            claimed: BTreeMap::new(),
             kept: vec![false; holding.rows.len()],
         });
         Self {
@@ -179,10 +188,13 @@ impl<'a> Tally<'a> {
             of.clusters += 1;
             of.quality += u128::from(share.quality);
             of.utility += u128::from(share.utility);
-            if share.disputed {
-                of.suspended += u128::from(share.mass);
-            } else {
-                of.mass += u128::from(share.mass);
+            match share.claim {
+                None => of.mass += u128::from(share.mass),
+                Some(number) => {
+                    let claimed = of.claimed.entry(number).or_default();
+                    claimed.clusters += 1;
+                    claimed.mass += u128::from(share.mass);
+                }
             }
         }
         clusters.keep(cluster, |holding, row| {
@@ -214,7 +226,11 @@ impl<'a> Tally<'a> {
         Composition {
             rows_delivered: contributions.iter().map(|c| c.rows_delivered).sum(),
             distinct_rows: self.distinct_rows,
-            suspense: contributions.iter().map(|c| c.suspended).sum(),
+            suspense: contributions
+                .iter()
+                .flat_map(|of| of.claimed.values())
+                .map(|claimed| claimed.mass)
+                .sum(),
             contributions,
             weights,
         }

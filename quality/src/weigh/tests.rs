@@ -481,17 +481,70 @@ fn factors_must_fit() {
 }
 
 #[test]
-fn disputed_mass_is_nobodys() {
+fn what_is_claimed_is_kept_apart_and_the_rest_is_paid() {
     let (one, two) = (Owned::new(1, 1, &[1, 2]), Owned::new(2, 2, &[2, 3]));
     let holdings = [one.holding(), two.holding()];
     let clusters = Clusters::new(&holdings, Repeats::Facts).expect("ids and receipts differ");
-    let clusters = clusters.with_disputed([fp(2), fp(3)]);
+    let clusters = clusters.with_claims([(7, 1, [0, 1, 9])]);
     let found = compose_clusters(&clusters);
-    assert_eq!((weight(&found, 1), weight(&found, 2)), (UNIT, 0));
-    assert_eq!(found.suspense, 2 * UNIT);
-    assert_eq!(found.contributions[1].suspended, UNIT + UNIT / 2);
-    assert_eq!(found.rows_delivered, 3, "a dispute is about money");
+    // The first holds row 2 as well, and nobody claims that copy.
+    assert_eq!((weight(&found, 1), weight(&found, 2)), (UNIT + UNIT / 2, 0));
+    let claimed = Claimed {
+        clusters: 2,
+        mass: UNIT + UNIT / 2,
+    };
+    assert_eq!(
+        found.contributions[1].claimed,
+        BTreeMap::from([(7, claimed)])
+    );
+    assert_eq!(found.suspense, claimed.mass);
+    assert_eq!(found.rows_delivered, 3, "a claim is about money");
     assert_eq!(slice_weights(&clusters, |_, _| true), found.weights);
+}
+
+#[test]
+fn a_second_upload_does_not_dodge_a_claim() {
+    // The copy that is claimed is the worse one: the entity earns by the other.
+    let (old, new) = (
+        Owned {
+            q: 5_000,
+            ..Owned::new(1, 1, &[1])
+        },
+        Owned::new(1, 2, &[1, 2]),
+    );
+    let holdings = [old.holding(), new.holding()];
+    let clusters = Clusters::new(&holdings, Repeats::Facts).expect("ids and receipts differ");
+    let found = compose_clusters(&clusters.with_claims([(0, 0, [0]), (1, 0, [0])]));
+    assert_eq!(weight(&found, 1), UNIT, "row 2 is not claimed");
+    let claims: Vec<u32> = found.contributions[1].claimed.keys().copied().collect();
+    assert_eq!(
+        (claims, found.suspense),
+        (vec![0], UNIT),
+        "the earlier claim has it"
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    /// Every row is claimed or not, by one of two: no mass is made or lost.
+    #[test]
+    fn claims_only_move_mass(
+        market in market(),
+        claims in proptest::collection::vec((0u32..2, 0usize..4, proptest::collection::vec(0usize..8, 0..6)), 0..4),
+    ) {
+        let holdings: Vec<Holding<'_>> = market.iter().map(Owned::holding).collect();
+        let new = || Clusters::new(&holdings, Repeats::Facts).expect("ids and receipts differ");
+        let plain = compose_clusters(&new());
+        let claimed = compose_clusters(&new().with_claims(claims));
+        let sum = |of: &Composition| of.weights.values().sum::<u128>() + of.suspense;
+        prop_assert_eq!(sum(&plain), sum(&claimed));
+        for (before, after) in plain.contributions.iter().zip(&claimed.contributions) {
+            let apart: u128 = after.claimed.values().map(|of| of.mass).sum();
+            prop_assert_eq!(before.mass, after.mass + apart);
+            prop_assert_eq!(&before.kept, &after.kept);
+        }
+    }
 }
 
 /// Cluster ids that put row 2k+1 beside row 2k.

@@ -4,6 +4,7 @@
 //! lower-case hexadecimal, identifiers as UUIDv7. Unknown fields of a request are refused:
 //! a misspelt field that is silently dropped costs more than an error.
 
+mod claim;
 mod dataset;
 mod exchange;
 mod market;
@@ -14,6 +15,7 @@ mod payment;
 mod payout;
 mod points;
 
+pub use claim::*;
 pub use dataset::*;
 pub use exchange::*;
 pub use market::*;

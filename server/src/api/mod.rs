@@ -7,6 +7,7 @@ mod accounts;
 mod admin;
 mod answer;
 mod books;
+mod claims;
 mod contributions;
 mod datasets;
 mod describe;
@@ -93,6 +94,16 @@ fn books(api: &mut ServiceConfig) {
         .service(payments::ignore_message);
 }
 
+/// Claims on rows of others.
+fn claims(api: &mut ServiceConfig) {
+    api.service(claims::file_claim)
+        .service(claims::list_claims)
+        .service(claims::show_claim)
+        .service(claims::take_claim_back)
+        .service(claims::open_claim)
+        .service(claims::decide_claim);
+}
+
 /// Every route of version 1.
 fn v1(api: &mut ServiceConfig) {
     api.service(accounts::open_account)
@@ -146,6 +157,7 @@ fn v1(api: &mut ServiceConfig) {
         .service(statements::show_statement_pdf)
         .service(statements::show_statement);
     books(api);
+    claims(api);
     payouts(api);
 }
 

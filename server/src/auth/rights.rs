@@ -246,6 +246,13 @@ matrix! {
         /// Read it.
         see SeeStatement [Subject Operator];
     }
+    /// Somebody's word that rows of others are theirs.
+    Claim {
+        /// See what is claimed, and what is held for it.
+        see SeeClaim [Subject Holder Operator];
+        /// Take it back before anything is held.
+        take_back TakeBackClaim [Subject];
+    }
     /// A party's own things: tokens, age keys, wallet.
     Own {
         /// See and change them.
@@ -273,6 +280,8 @@ matrix! {
         reset_password ResetPassword [Operator];
         /// Say which parties are one person or house.
         link_parties LinkParties [Operator];
+        /// See every claim on rows, open and decide it.
+        judge_claims JudgeClaims [Operator];
         /// See and retry messages of the payment provider.
         mind_provider MindProvider [Operator];
         /// Propose and approve payouts, hold them back, import the bank's files.
@@ -384,6 +393,15 @@ pub fn statement(who: &Actor, payee: Uuid) -> Before<object::Statement> {
         Some(who),
         Roles::default().with(Role::Subject, who.party == payee),
     )
+}
+
+/// Somebody before a claim of `claimant`; `holder` when it was opened on rows of theirs.
+#[must_use]
+pub fn claim(who: &Actor, claimant: Uuid, holder: bool) -> Before<object::Claim> {
+    let roles = Roles::default()
+        .with(Role::Subject, who.party == claimant)
+        .with(Role::Holder, holder);
+    Before::new(Some(who), roles)
 }
 
 /// Somebody before a token, key or wallet of `party`.

@@ -25,6 +25,8 @@ Licence.SeeLicence               . . . . . . S W P
 Licence.Deliver                  . . . . . . S . .
 Licence.Revoke                   . . . . . . . W P
 Statement.SeeStatement           . . . . . . S . P
+Claim.SeeClaim                   . . . . . H S . P
+Claim.TakeBackClaim              . . . . . . S . .
 Own.ManageOwn                    . . . . . . S . .
 Node.TopUp                       . . . . . . . . P
 Node.GivePoints                  . . . . . . . . P
@@ -36,6 +38,7 @@ Node.ClosePeriod                 . . . . . . . . P
 Node.Audit                       . . . . . . . . P
 Node.ResetPassword               . . . . . . . . P
 Node.LinkParties                 . . . . . . . . P
+Node.JudgeClaims                 . . . . . . . . P
 Node.MindProvider                . . . . . . . . P
 Node.PayOut                      . . . . . . . . P
 Node.Appoint                     . . . . . . . . P

@@ -11,6 +11,7 @@ mod assess;
 pub(crate) mod bars;
 mod bench;
 mod books;
+mod claims;
 mod consume;
 mod earn;
 mod labels;
@@ -104,6 +105,7 @@ async fn talk(command: Command) -> Outcome {
         Command::Refund(args) => operate::refund(&args).await,
         Command::Settle(args) => operate::settle(&args).await,
         Command::Dispute(args) => books::dispute(args).await,
+        Command::Claim(args) => claims::claim(args).await,
         Command::Adjust(args) => books::adjust(args).await,
         Command::Period(args) => books::period(args).await,
         Command::TrialBalance(args) => operate::trial_balance(&args).await,

@@ -323,6 +323,43 @@ impl Client {
             .await
     }
 
+    /// `POST /api/v1/claims`
+    pub async fn file_claim(&self, claim: &NewClaim) -> Answer<ClaimView> {
+        self.post("/api/v1/claims", claim).await
+    }
+
+    /// `GET /api/v1/claims`
+    pub async fn claims(&self) -> Answer<Vec<ClaimView>> {
+        self.all("/api/v1/claims", &[]).await
+    }
+
+    /// `GET /api/v1/claims/{id}`
+    pub async fn claim(&self, id: Uuid) -> Answer<ClaimView> {
+        self.get(&format!("/api/v1/claims/{id}")).await
+    }
+
+    /// `DELETE /api/v1/claims/{id}`
+    pub async fn take_claim_back(&self, id: Uuid) -> Answer<()> {
+        self.delete(&format!("/api/v1/claims/{id}")).await
+    }
+
+    /// `POST /api/v1/admin/claims/{id}/opening`
+    pub async fn open_claim(&self, id: Uuid) -> Answer<ClaimView> {
+        let path = format!("/api/v1/admin/claims/{id}/opening");
+        self.post(&path, &Value::Null).await
+    }
+
+    /// `POST /api/v1/admin/claims/{id}/decision`, once per key.
+    pub async fn decide_claim(
+        &self,
+        id: Uuid,
+        key: &str,
+        decision: &NewDecision,
+    ) -> Answer<ClaimView> {
+        let path = format!("/api/v1/admin/claims/{id}/decision");
+        self.post_once(&path, key, decision).await
+    }
+
     /// `POST /api/v1/admin/disputes`, once per key.
     pub async fn open_dispute(&self, key: &str, dispute: &NewDispute) -> Answer<DisputeView> {
         self.post_once("/api/v1/admin/disputes", key, dispute).await

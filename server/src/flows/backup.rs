@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Fault, Kind};
 use crate::keys;
-use crate::store::{contributions, revisions};
+use crate::store::{claims, contributions, revisions};
 
 const FORMAT: &str = "granary-backup/1";
 const CONTENTS: &str = "backup.json";
@@ -253,6 +253,7 @@ fn copy_database(config: &Config, folder: &Path) -> Result<(Engine, BTreeSet<Str
 fn referred(db: &mut Db) -> Result<BTreeSet<String>, Fault> {
     let mut names: BTreeSet<String> = contributions::blobs(db)?.into_iter().collect();
     names.extend(revisions::blobs(db)?);
+    names.extend(claims::blobs(db)?);
     Ok(names)
 }
 

@@ -21,12 +21,13 @@ use crate::error::Fault;
 use crate::flows::assess::{drop_files, grade, keep, open, stored};
 use crate::flows::gates;
 use crate::flows::overlap;
+use crate::store::claims::{self, InForce};
 use crate::store::contributions::{self, ContributionRow};
 use crate::store::counters;
 use crate::store::datasets::{self, DatasetRow};
 use crate::store::entities;
 use crate::store::revisions::{self, PartRow, Published, RevisionRow, ShareRow};
-use crate::worker::wire::{LatePart, LearnedPart, Weighed, WeighedPart};
+use crate::worker::wire::{ClaimedPart, LatePart, LearnedPart, Weighed, WeighedPart};
 use crate::worker::{self, Composed, Holding, Outcome, Progress};
 
 mod near;
@@ -47,6 +48,9 @@ pub struct Detail {
     /// Average utility of what was weighed, parts per million.
     #[serde(default = "nothing_measured")]
     pub mean_utility_ppm: u64,
+    /// What of it is not in the mass, since others claim the rows, by who gets it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub claimed: BTreeMap<Uuid, ClaimedPart>,
     /// The person or house that was weighed, when it is more than the party.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entity: Option<Uuid>,
@@ -184,6 +188,8 @@ struct Plan {
     rows: Vec<ContributionRow>,
     /// Entities of linked parties.
     entities: HashMap<Uuid, Uuid>,
+    /// Claims in force on rows.
+    claims: Vec<InForce>,
     /// By which rule rows are near duplicates, where the contract has one.
     near: Option<String>,
     /// Contributions in a revision that is published already and only weighed again.
@@ -206,6 +212,7 @@ impl Plan {
         let previous = revisions::current(db, dataset.id.0)?.map(|current| current.id.0);
         let rows = contributions::weighed(db, dataset.id.0)?;
         let entities = entities::by_party(db)?;
+        let claims = claims::in_force(db, dataset.id.0)?;
         Ok(Some(Self {
             revision,
             dataset,
@@ -213,6 +220,7 @@ impl Plan {
             previous,
             rows,
             entities,
+            claims,
             near: None,
             published: None,
             learns: true,
@@ -262,7 +270,13 @@ async fn holdings(ctx: &Ctx, plan: &Plan) -> Result<Vec<Holding>, Fault> {
             }
             None => None,
         };
+        let mut claims = Vec::new();
+        for claim in plan.claims.iter().filter(|of| of.contribution == row.id) {
+            let file = open(ctx, BlobKey::stored(&claim.rows_blob)?).await?;
+            claims.push((claim.payee, file.map_err(Fault::internal)?));
+        }
         holdings.push(Holding {
+            claims,
             contribution: row.id.0,
             party: row.party_id.0,
             entity: plan.entity(row.party_id.0),
@@ -408,6 +422,15 @@ fn write(
 ) -> Result<bool, Fault> {
     let (dataset, id) = (plan.dataset.id.0, plan.revision.id.0);
     datasets::hold(db, dataset)?;
+    // Held, so that whoever gets a later receipt could have read this revision, and nobody opens
+    // a claim meanwhile.
+    let mark = counters::hold(db, counters::RECEIPT)?;
+    if claims::in_force(db, dataset)? != plan.claims {
+        return Err(Fault::conflict(
+            "claims_changed",
+            "A claim was opened or decided meanwhile.",
+        ));
+    }
     let accepted: Vec<_> = contributions::weighed(db, dataset)?
         .into_iter()
         .filter(standing)
@@ -423,8 +446,6 @@ fn write(
             "A contribution was withdrawn meanwhile.",
         ));
     }
-    // Held, so that whoever gets a later receipt could have read this revision.
-    let mark = counters::hold(db, counters::RECEIPT)?;
     if !revisions::publish(
         db,
         id,
@@ -507,6 +528,7 @@ fn part_rows(plan: &Plan, weighed: &Weighed) -> Result<Vec<PartRow>, Fault> {
             mean_quality_ppm: part.mean_quality_ppm,
             losses: LostPoints::of(row.report.as_deref()),
             mean_utility_ppm: part.mean_utility_ppm,
+            claimed: part.claimed.clone(),
             entity: plan.entities.get(&row.party_id.0).copied(),
             inputs: weighed.inputs.clone(),
             learned: weighed.learned,

@@ -6,6 +6,7 @@ pub mod backup;
 pub mod bank_file;
 pub mod buy;
 pub mod checkpoint;
+pub mod claims;
 pub mod clear_overlap;
 pub mod compose;
 pub mod contribute;

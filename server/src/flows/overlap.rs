@@ -25,7 +25,7 @@ use crate::store::counters;
 use crate::store::datasets::{self, DatasetRow};
 use crate::store::sketches::{self as store, EntryRow, OverlapRow, SketchRow};
 
-pub(super) mod exact;
+pub(in crate::flows) mod exact;
 
 /// Share of rows from which on a contribution closes publishing.
 const GATE_PPM: u32 = 300_000;

@@ -16,7 +16,7 @@ use crate::error::Fault;
 use crate::flows::{payout_method, payouts};
 use crate::store::payout_methods::{self, MethodRow};
 use crate::store::payouts::{self as store, BatchRow, HoldRow, PayoutRow, run as runs, state};
-use crate::store::{journal, payouts::failed_methods};
+use crate::store::{claims, journal, payouts::failed_methods};
 
 /// Latest day that can be asked for.
 const MOST_DAYS: u64 = 60;
@@ -117,6 +117,7 @@ impl Proposal {
 
     fn lines(&self, ctx: &Ctx, db: &mut Db, batch: Key) -> Result<Vec<PayoutRow>, Fault> {
         let mut lines = Vec::new();
+        let suspense = claims::suspense(db)?;
         for account in journal::balances_under(db, "Liabilities:Contributor:")? {
             let Ok(Account::Contributor {
                 party,
@@ -125,6 +126,10 @@ impl Proposal {
             else {
                 continue;
             };
+            // Nobody's, until a claim is decided; it has no account of a bank either.
+            if suspense.contains(&party) {
+                continue;
+            }
             let currency: Currency = account.book.parse().map_err(Fault::internal)?;
             let balance = account.balance.saturating_neg();
             lines.push(self.line(ctx, batch, Key(party), currency, balance));

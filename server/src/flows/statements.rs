@@ -13,8 +13,8 @@ use ledger::entry::{Kind as EntryKind, line_salt};
 use ledger::json::Hash;
 use ledger::period::Period;
 use ledger::statement::{
-    CommissionLine, Head, Inputs, LateCopy, Line, LineProof, Moves, PayoutKind, PayoutLine,
-    Previous, Proof, ProofEntry, RefundLine, Statement, Status,
+    ClaimLine, CommissionLine, Head, Inputs, LateCopy, Line, LineProof, Moves, PayoutKind,
+    PayoutLine, Previous, Proof, ProofEntry, RefundLine, Statement, Status,
 };
 use schema::columns::Key;
 use schema::db::Db;
@@ -28,9 +28,10 @@ use crate::flows::{checkpoint, payout_proof};
 use crate::journal::log;
 use crate::paging::Window;
 use crate::store::checkpoints::{self, CheckpointRow};
+use crate::store::claims::{self, ReleaseRow};
 use crate::store::pools::{self, LineRow, SettlementRow};
 use crate::store::statements::{self as store, PoolPart, StatementRow};
-use crate::store::{journal, parties, payouts, periods};
+use crate::store::{datasets, journal, parties, payouts, periods};
 
 /// Payees of one transaction.
 const TOGETHER: usize = 200;
@@ -151,6 +152,9 @@ fn payees(db: &mut Db, period: Period) -> Result<BTreeSet<Payee>, Fault> {
             payees.insert((party, row.book));
         }
     }
+    // What is held until a claim is decided is nobody's yet; the holder's own lines tell of it.
+    let suspense = claims::suspense(db)?;
+    payees.retain(|(party, _)| !suspense.contains(party));
     Ok(payees)
 }
 
@@ -232,8 +236,10 @@ impl<'a> Issuer<'a> {
         }
         let lines = pools::lines_of(db, party, &name, currency)?;
         let paid = paid_lines(db, party, currency, &name)?;
+        let released = claims::released_to(db, party, currency, &name)?;
         if latest.is_none()
             && lines.is_empty()
+            && released.is_empty()
             && paid.is_empty()
             && span
                 == (Span {
@@ -287,6 +293,7 @@ impl<'a> Issuer<'a> {
         payouts: Vec<PayoutLine>,
     ) -> Result<Statement, Fault> {
         let (party, period, currency) = (head.payee, head.period.to_string(), head.currency);
+        let released = claims::released_to(db, party, currency.code(), &period)?;
         let settled = rows.last().map_or(0, |(last, _)| last.entry_seq);
         let paid = payouts.iter().map(|line| line.entry).max().unwrap_or(0);
         let last = settled.max(i64::try_from(paid).map_err(Fault::internal)?);
@@ -336,6 +343,7 @@ impl<'a> Issuer<'a> {
             carry_opening,
             lines,
             commissions,
+            claims: claim_lines(db, released)?,
             proof,
         }
         .build()
@@ -364,6 +372,23 @@ impl<'a> Issuer<'a> {
             created_at: head.issued_at.into(),
         })
     }
+}
+
+/// What decided claims gave to a payee.
+fn claim_lines(db: &mut Db, released: Vec<ReleaseRow>) -> Result<Vec<ClaimLine>, Fault> {
+    let mut lines = Vec::with_capacity(released.len());
+    for row in released {
+        let claim = claims::find(db, row.claim_id.0)?;
+        let dataset = datasets::by_id(db, claim.dataset_id.0)?;
+        lines.push(ClaimLine {
+            claim: row.claim_id.0,
+            dataset: dataset.id.0,
+            dataset_title: dataset.title,
+            amount: row.amount,
+            entry: count(row.entry_seq)?,
+        });
+    }
+    Ok(lines)
 }
 
 /// What shows that a line stands in the journal.
@@ -531,6 +556,7 @@ fn line(
             .transpose()
             .map_err(Fault::internal)?,
         rows: count(own.rows)?,
+        held: part.held_of(party),
         why: own.why,
         late_copies: own
             .late

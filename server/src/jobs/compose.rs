@@ -1,4 +1,4 @@
-//! Compose and publish a revision.
+//! Compose and publish a revision; weigh one again; look for rows that somebody claims.
 
 use uuid::Uuid;
 
@@ -13,6 +13,10 @@ pub(super) async fn run(ctx: &Ctx, revision: Uuid, progress: Progress) -> Result
 
 pub(super) async fn reweigh(ctx: &Ctx, revision: Uuid, progress: Progress) -> Result<(), Fault> {
     flows::compose::reweigh::run(ctx, revision, progress).await
+}
+
+pub(super) async fn claim(ctx: &Ctx, claim: Uuid) -> Result<(), Fault> {
+    flows::claims::count::run(ctx, claim).await
 }
 
 /// After the last attempt the owner may ask again.

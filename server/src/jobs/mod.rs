@@ -27,7 +27,7 @@ use crate::blobs::BlobKey;
 use crate::ctx::{Ctx, blocking};
 use crate::error::{Fault, Kind};
 use crate::store::jobs::{self, JobRow, Leave};
-use crate::store::{contributions, revisions};
+use crate::store::{claims, contributions, epochs, revisions};
 use crate::worker::Progress;
 
 /// How long a job stays a runner's without news from it.
@@ -62,6 +62,8 @@ pub enum Work {
     Compose(Uuid),
     /// Weigh a published revision again.
     Reweigh(Uuid),
+    /// Look for the rows that somebody claims.
+    Claim(Uuid),
     /// Work on a message of the payment provider.
     Message(Uuid),
     /// Tell the payment provider something.
@@ -73,7 +75,8 @@ impl Work {
         match self {
             Self::Assess(_) => "assess",
             Self::Compose(_) => "compose",
-            Self::Reweigh(_) => "reweigh",
+            Self::Reweigh(_) => epochs::REWEIGH,
+            Self::Claim(_) => "claim",
             Self::Message(_) => MESSAGE,
             Self::Tell(_) => crate::store::outbox::JOB,
         }
@@ -83,6 +86,7 @@ impl Work {
         let (Self::Assess(id)
         | Self::Compose(id)
         | Self::Reweigh(id)
+        | Self::Claim(id)
         | Self::Message(id)
         | Self::Tell(id)) = self;
         id.to_string()
@@ -94,6 +98,7 @@ impl Work {
             Self::Assess,
             Self::Compose,
             Self::Reweigh,
+            Self::Claim,
             Self::Message,
             Self::Tell,
         ];
@@ -263,6 +268,7 @@ async fn perform(ctx: &Ctx, job: &JobRow) -> Result<(), Fault> {
         Some(Work::Reweigh(revision)) => {
             compose::reweigh(ctx, revision, progress(ctx, job.id.0)).await
         }
+        Some(Work::Claim(claim)) => compose::claim(ctx, claim).await,
         Some(Work::Message(message)) => payments::work(ctx, message).await,
         Some(Work::Tell(message)) => payments::tell(ctx, message).await,
         None => Err(Fault::internal(format!(
@@ -325,7 +331,12 @@ async fn clear_up(ctx: &Ctx) -> Result<(), Fault> {
     let (jobs, named) = ctx
         .write(move |db| {
             let jobs = jobs::give_back(db, mine.as_deref())?;
-            let named = [contributions::blobs(db)?, revisions::blobs(db)?].concat();
+            let named = [
+                contributions::blobs(db)?,
+                revisions::blobs(db)?,
+                claims::blobs(db)?,
+            ];
+            let named = named.concat();
             Ok((jobs, named))
         })
         .await?;

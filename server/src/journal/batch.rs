@@ -359,6 +359,13 @@ impl Batch {
             .map_or(0, |slot| slot.balance)
     }
 
+    /// Currencies whose books are loaded, in order.
+    pub(super) fn currencies(&self) -> Vec<Currency> {
+        let mut loaded: Vec<Currency> = self.heads.keys().copied().collect();
+        loaded.sort_unstable();
+        loaded
+    }
+
     /// A pool as it stands.
     pub(super) fn pool(&self, key: PoolKey) -> Pool {
         self.pools

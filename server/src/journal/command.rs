@@ -231,6 +231,21 @@ pub struct DisputeEnd {
     pub won: bool,
 }
 
+/// A claim on rows is decided.
+#[derive(Debug, Clone)]
+pub struct DecideClaim {
+    /// The claim.
+    pub claim: Key,
+    /// Its state from now on.
+    pub state: &'static str,
+    /// Why.
+    pub because: String,
+    /// How much of what is credited is held back.
+    pub terms: ReserveTerms,
+    /// Identifier of the job that weighs again.
+    pub job: Uuid,
+}
+
 /// How much of a credit is held back, and for how many periods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReserveTerms {
@@ -263,6 +278,8 @@ pub enum Work {
     ClosePeriod(Period),
     /// Book a correction that somebody else proposed.
     Adjust(Key),
+    /// Decide a claim, and pass on what is held for it.
+    DecideClaim(Box<DecideClaim>),
     /// Book what a payment provider reports.
     Provider(ProviderReport),
     /// Pay out.
@@ -281,6 +298,7 @@ impl Work {
                 | Self::ClosePeriod(_)
                 | Self::Adjust(_)
                 | Self::Exchange(_)
+                | Self::DecideClaim(_)
                 | Self::Payouts(_)
                 | Self::BankFile(_)
         )

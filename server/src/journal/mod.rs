@@ -18,13 +18,14 @@
 //! The [`log`] over all books is grown apart from it, when a checkpoint is made.
 //!
 //! [`command`] says what can be asked, [`batch`] holds the state of one transaction, [`plan`],
-//! [`provider`], [`disputes`], [`settle`] and [`reserves`] turn commands into rows, [`payouts`]
+//! [`provider`], [`disputes`], [`settle`], [`claims`] and [`reserves`] turn commands into rows, [`payouts`]
 //! and [`bank`] those about money that leaves, [`periods`] closes the books of a month,
 //! [`writer`] is the thread.
 
 pub mod adjust;
 mod bank;
 mod batch;
+mod claims;
 pub mod command;
 mod disputes;
 mod exchange;
@@ -38,6 +39,7 @@ mod settle;
 mod writer;
 
 pub mod audit;
+mod audit_claims;
 mod audit_exchange;
 mod audit_payouts;
 mod audit_provider;

@@ -58,6 +58,7 @@ pub(super) fn touches(batch: &Batch, work: &Work) -> Result<Option<Touched>, Fau
         | Work::ClosePeriod(_)
         | Work::Adjust(_)
         | Work::Exchange(_)
+        | Work::DecideClaim(_)
         | Work::Payouts(_)
         | Work::BankFile(_) => Ok(None),
     }
@@ -197,6 +198,7 @@ pub(super) fn plan(batch: &mut Batch, command: &Command, salt: [u8; 16]) -> Resu
         | Work::ClosePeriod(_)
         | Work::Adjust(_)
         | Work::Exchange(_)
+        | Work::DecideClaim(_)
         | Work::Payouts(_)
         | Work::BankFile(_) => {
             return Err(Fault::internal("this has a transaction of its own"));

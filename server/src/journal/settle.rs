@@ -1,4 +1,5 @@
-//! Settlement: every pool that moved, over its frozen shares, in one transaction.
+//! Settlement: every pool that moved, over its frozen shares, in one transaction; where a claim
+//! is decided, the pools that hold for it.
 //!
 //! One entry per pool, in (revision, epoch, currency) order: the pool's delta in, one credit
 //! per contributor out, the rest to dust. Residues go from pool to pool within the run.
@@ -19,7 +20,8 @@ use schema::db::Db;
 use uuid::Uuid;
 
 use super::batch::{Batch, Booking};
-use super::command::{Command, Posted, ReserveTerms};
+use super::claims::{self, Held};
+use super::command::{Command, Posted, ReserveTerms, Work};
 use super::reserves::{Payee, Reserves};
 use crate::error::Fault;
 use crate::store::checkpoints::{self, LineTileRow};
@@ -52,15 +54,22 @@ pub(super) fn run(
             repeated: true,
         });
     }
+    let only = match &command.work {
+        Work::DecideClaim(work) => Some(claims::decide(db, command, work)?),
+        _ => None,
+    };
     let mut carries = Carries::default();
     let mut settled = Vec::new();
     for pool in pools::moved(db)? {
-        settled.push(settle_one(db, pool, &mut carries)?);
+        if holds_for(db, &pool, only.as_ref())? {
+            settled.push(settle_one(db, pool, &mut carries)?);
+        }
     }
     let mut reserves = Reserves::load(db, terms)?;
-    load_accounts(db, &mut batch, &settled, &reserves)?;
+    let mut held = Held::load(db)?;
+    load_accounts(db, &mut batch, &settled, &held, &reserves)?;
     // Nothing is held and nothing is to be held: who is credited how much does not matter.
-    let sums = match reserves.idle() {
+    let mut sums = match reserves.idle() {
         true => BTreeMap::new(),
         false => sums(&settled),
     };
@@ -82,9 +91,11 @@ pub(super) fn run(
         rows.push(row);
         ids.push(id);
     }
+    held.pass_on(&mut batch, command, &mut sums, fresh)?;
     reserves.run(&mut batch, command, &sums, fresh)?;
     batch.answer(&command.request, &ids)?;
     batch.write(db)?;
+    held.write(db)?;
     reserves.write(db)?;
     pools::put_carries(db, &carries.changed())?;
     pools::insert_settlements(db, &rows)?;
@@ -95,6 +106,15 @@ pub(super) fn run(
         ids,
         repeated: false,
     })
+}
+
+/// Whether a pool is settled: all are, or those in whose epoch one of these accounts has a share.
+fn holds_for(db: &mut Db, pool: &PoolRow, only: Option<&HashSet<Uuid>>) -> Result<bool, Fault> {
+    let Some(only) = only else {
+        return Ok(true);
+    };
+    let shares = pools::shares(db, pool.revision_id.0, pool.epoch)?;
+    Ok(shares.iter().any(|(party, _)| only.contains(&party.0)))
 }
 
 /// Residues while settling, by currency and contributor.
@@ -201,6 +221,7 @@ fn load_accounts(
     db: &mut Db,
     batch: &mut Batch,
     settled: &[Settled],
+    held: &Held,
     reserves: &Reserves,
 ) -> Result<(), Fault> {
     let mut wanted: HashMap<Currency, HashSet<Account>> = HashMap::new();
@@ -215,6 +236,7 @@ fn load_accounts(
                 .map(|line| Account::available(line.contributor)),
         );
     }
+    held.accounts(db, &mut wanted)?;
     reserves.accounts(&mut wanted);
     for (currency, accounts) in wanted {
         batch.load_accounts(db, currency, accounts)?;

@@ -208,6 +208,7 @@ fn alone(
         Work::Payouts(work) => payouts::run(db, node, now, command, work, fresh),
         Work::BankFile(work) => bank::run(db, node, now, command, work, fresh),
         Work::Settle(terms) => settle::run(db, node, now, command, *terms, fresh),
+        Work::DecideClaim(work) => settle::run(db, node, now, command, work.terms, fresh),
         Work::ClosePeriod(period) => periods::close(db, node, now, command, *period),
         Work::Exchange(work) => exchange::run(db, node, now, command, work, fresh),
         Work::Adjust(id) => adjust::run(db, node, now, command, *id, fresh),

@@ -9,6 +9,7 @@ mod assets;
 mod catalogue;
 mod chart;
 mod checkout;
+mod claims;
 mod contribution;
 mod contributions;
 mod dataset;
@@ -229,6 +230,9 @@ fn operation(app: &mut ServiceConfig) {
             post().to(messages::ignore),
         )
         .configure(money_out)
+        .route("/operator/claims", get().to(claims::page))
+        .route("/operator/claims/{id}/opening", post().to(claims::open))
+        .route("/operator/claims/{id}/decision", post().to(claims::decide))
         .route("/operator/entities", get().to(entities::page))
         .route("/operator/entities/link", post().to(entities::link))
         .route(

@@ -7,7 +7,7 @@ mod money_out;
 pub use books::{affecting, correction, dispute, outlook, periods};
 pub use documents::{report, statement_file};
 pub use money_out::{
-    bank_file, entity, operator_change, payout, payout_method, payout_run, reconciliation,
+    bank_file, claim, entity, operator_change, payout, payout_method, payout_run, reconciliation,
 };
 
 use askama::Template;

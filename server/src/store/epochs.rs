@@ -12,6 +12,9 @@ use uuid::Uuid;
 use crate::error::Fault;
 use crate::store::revisions::{self, PartRow};
 
+/// Kind of the job that weighs a revision again.
+pub const REWEIGH: &str = "reweigh";
+
 /// What a later epoch says of one part of its revision; rows and grade are those of the part.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = epoch_part)]

@@ -3,6 +3,7 @@
 pub mod adjustments;
 pub mod bank_files;
 pub mod checkpoints;
+pub mod claims;
 pub mod contributions;
 pub mod counters;
 pub mod datasets;

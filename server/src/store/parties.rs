@@ -25,7 +25,16 @@ pub struct PartyRow {
     pub created_at: When,
 }
 
+/// How the handles begin of accounts that hold what is claimed. A colon is in no handle that
+/// anybody can choose.
+pub const SUSPENSE: &str = "held:";
+
 impl PartyRow {
+    /// Whether it is the account of a claim, which is nobody's: it is found by no name.
+    fn suspense(&self) -> bool {
+        self.handle.starts_with(SUSPENSE)
+    }
+
     /// The party as others see it.
     #[must_use]
     pub fn view(&self) -> PartyView {
@@ -85,7 +94,7 @@ pub fn by_email(db: &mut Db, email: &str) -> Result<Option<PartyRow>, Fault> {
         .select(PartyRow::as_select())
         .first(c)
         .optional())?;
-    Ok(row)
+    Ok(row.filter(|row: &PartyRow| !row.suspense()))
 }
 
 /// A party by its handle.
@@ -98,7 +107,7 @@ pub fn by_handle(db: &mut Db, handle: &str) -> Result<Option<PartyRow>, Fault> {
         .select(PartyRow::as_select())
         .first(c)
         .optional())?;
-    Ok(row)
+    Ok(row.filter(|row: &PartyRow| !row.suspense()))
 }
 
 /// A party by id, handle or e-mail address, as people name it.
@@ -107,7 +116,10 @@ pub fn by_handle(db: &mut Db, handle: &str) -> Result<Option<PartyRow>, Fault> {
 /// [`Fault::missing`] or the database's own.
 pub fn by_name(db: &mut Db, name: &str) -> Result<PartyRow, Fault> {
     if let Ok(id) = Uuid::try_parse(name) {
-        return by_id(db, id);
+        let found = by_id(db, id)?;
+        return Some(found)
+            .filter(|row| !row.suspense())
+            .ok_or_else(Fault::missing);
     }
     let name = name.trim().to_lowercase();
     let found = if name.contains('@') {

@@ -279,6 +279,16 @@ pub fn ever_paid(db: &mut Db, party: Uuid, currency: &str, until: &str) -> Resul
     Ok(found.is_some())
 }
 
+/// Whether a party stands in any run.
+pub fn listed(db: &mut Db, party: Uuid) -> Result<bool, Fault> {
+    let found: Option<Key> = on!(db, c => payout::table
+        .filter(payout::party_id.eq(Key(party)))
+        .select(payout::id)
+        .first(c)
+        .optional())?;
+    Ok(found.is_some())
+}
+
 /// Payees whose balance a payout moved in a period.
 pub fn payees_in(db: &mut Db, period: &str) -> Result<Vec<(Key, String)>, Fault> {
     Ok(on!(db, c => payout::table

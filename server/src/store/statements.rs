@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use ledger::audit::StatementRow as Bridge;
-use ledger::statement::{Lost, Shared, Why};
+use ledger::statement::{Held, Lost, Shared, Why};
 use schema::columns::{Key, When};
 use schema::db::Db;
 use schema::on;
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::pools::SettlementRow;
-use super::{adjustments, checkpoints};
+use super::{adjustments, checkpoints, claims, contributions};
 use crate::error::Fault;
 use crate::store::epochs;
 
@@ -231,6 +231,17 @@ pub struct PoolPart {
     pub entry: (Vec<u8>, Vec<u8>),
     /// The leaf itself.
     pub leaf: String,
+    /// What was held of it for claims, with whose rows are claimed.
+    pub held: Vec<(Uuid, Held)>,
+}
+
+impl PoolPart {
+    /// What claimed rows of a contributor earned.
+    #[must_use]
+    pub fn held_of(&self, party: Uuid) -> Vec<Held> {
+        let own = self.held.iter().filter(|(holder, _)| *holder == party);
+        own.map(|(_, held)| held.clone()).collect()
+    }
 }
 
 /// Refunds of sales of one period.
@@ -279,6 +290,7 @@ pub fn pool_part(db: &mut Db, of: &SettlementRow) -> Result<PoolPart, Fault> {
         .collect();
     let mut order: Vec<Uuid> = weights.keys().copied().collect();
     order.sort_unstable();
+    let held = held(db, of, &weights)?;
     Ok(PoolPart {
         dataset: (dataset.1.0, dataset.2, dataset.3),
         sales: sales_between(db, of, since)?,
@@ -288,7 +300,38 @@ pub fn pool_part(db: &mut Db, of: &SettlementRow) -> Result<PoolPart, Fault> {
         before: epoch_before(db, dataset.1, dataset.3, (of.revision_id, of.epoch))?,
         entry,
         leaf: checkpoints::leaf(db, of.id.0)?,
+        held,
     })
+}
+
+/// What accounts that hold for claims were credited by a settlement.
+fn held(
+    db: &mut Db,
+    of: &SettlementRow,
+    weights: &HashMap<Uuid, u128>,
+) -> Result<Vec<(Uuid, Held)>, Fault> {
+    let mut held = Vec::new();
+    for account in claims::held(db)? {
+        let Some(weight) = weights.get(&account.account) else {
+            continue;
+        };
+        let (share_ppt, amount): (i64, i64) = on!(db, c => settlement_line::table
+            .find((of.id, Key(account.account)))
+            .select((settlement_line::share, settlement_line::amount))
+            .first(c))?;
+        let part = &account.part;
+        let receipt = contributions::by_id(db, part.contribution_id.0)?.receipt_no;
+        let one = Held {
+            claim: part.claim_id.0,
+            receipt: u64::try_from(receipt.unwrap_or(0)).map_err(Fault::internal)?,
+            rows: u64::try_from(part.rows).map_err(Fault::internal)?,
+            weight: *weight,
+            share_ppt,
+            amount,
+        };
+        held.push((part.holder_id.0, one));
+    }
+    Ok(held)
 }
 
 fn sales_between(

@@ -14,8 +14,9 @@ use uuid::Uuid;
 
 use super::supervise::{self, End, Errand};
 use super::wire::{
-    AssessTask, AssessedFinding, ComposeTask, ComposedFinding, EarlierTask, Finding, Frame,
-    HoldingTask, ItemsTask, KeyText, Limit, Limits, ProbeTask, Task, Weighed, plain, plain_code,
+    AssessTask, AssessedFinding, ClaimTask, ComposeTask, ComposedFinding, EarlierTask, Finding,
+    Frame, HoldingTask, ItemsTask, KeyText, Limit, Limits, ProbeTask, Task, Weighed, plain,
+    plain_code,
 };
 use super::writers::{ItemWriter, MarkWriter, PrintWriter};
 use crate::blobs::{Staged, full};
@@ -124,6 +125,8 @@ pub struct Holding {
     pub marks: (File, FileKey),
     /// Its sealed items, and their key, where near duplicates are looked for.
     pub items: Option<(File, FileKey)>,
+    /// Claims on its rows: who is paid for them, the sealed file that says which, and its key.
+    pub claims: Vec<(Uuid, (File, FileKey))>,
     /// Whether it stands; a withdrawn one keeps its priority and earns nothing.
     pub standing: bool,
     /// Its sealed cleaned file, and its key, where rows of it are to be read.
@@ -417,8 +420,12 @@ fn strata(contract: &Value) -> bool {
 
 fn hand_over(holdings: Vec<Holding>) -> (Vec<HoldingTask>, Vec<File>) {
     let (mut tasks, mut inputs) = (Vec::new(), Vec::new());
-    let (mut items, mut parts) = (Vec::new(), Vec::new());
+    let (mut items, mut claims, mut parts) = (Vec::new(), Vec::new(), Vec::new());
     for holding in holdings {
+        let claimed = holding.claims.iter().map(|(payee, (_, key))| ClaimTask {
+            payee: *payee,
+            key: KeyText::of(key),
+        });
         tasks.push(HoldingTask {
             contribution: holding.contribution,
             party: holding.party,
@@ -430,13 +437,16 @@ fn hand_over(holdings: Vec<Holding>) -> (Vec<HoldingTask>, Vec<File>) {
             standing: holding.standing,
             marks_key: KeyText::of(&holding.marks.1),
             items_key: holding.items.as_ref().map(|(_, key)| KeyText::of(key)),
+            claims: claimed.collect(),
             part_key: holding.part.as_ref().map(|(_, key)| KeyText::of(key)),
         });
         inputs.push(holding.marks.0);
         items.extend(holding.items.map(|(file, _)| file));
+        claims.extend(holding.claims.into_iter().map(|(_, (file, _))| file));
         parts.extend(holding.part.map(|(file, _)| file));
     }
     inputs.extend(items);
+    inputs.extend(claims);
     inputs.extend(parts);
     (tasks, inputs)
 }

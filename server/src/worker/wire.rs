@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+mod weighed;
+
+pub use self::weighed::{ClaimedPart, LatePart, LearnedPart, Weighed, WeighedPart};
+
 /// Longest frame, in bytes.
 pub const MAX_FRAME: u32 = 32 * 1024 * 1024;
 
@@ -131,7 +135,8 @@ pub struct ItemsTask {
 }
 
 /// See [`Task::Compose`]. Inputs are the marks of all holdings, then the items of those that
-/// have an `items_key`, then the cleaned files of those that have a `part_key`, in the same order.
+/// have an `items_key`, then the rows of all claims, then the cleaned files of those that have a
+/// `part_key`, in the same order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ComposeTask {
     /// Contributions by receipt.
@@ -171,8 +176,20 @@ pub struct HoldingTask {
     pub marks_key: KeyText,
     /// Key of its items, where the contract looks for near duplicates.
     pub items_key: Option<KeyText>,
+    /// Claims on rows of it, the one that goes first before the others.
+    #[serde(default)]
+    pub claims: Vec<ClaimTask>,
     /// Key of its cleaned file; absent where no row of it is read.
     pub part_key: Option<KeyText>,
+}
+
+/// What somebody else is paid for rows of a contribution, or what is held until that is decided.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ClaimTask {
+    /// Who gets what the rows weigh.
+    pub payee: Uuid,
+    /// Key of the file that says which rows: one bit each, the lowest of a byte first.
+    pub key: KeyText,
 }
 
 /// See [`Task::Probe`].
@@ -271,165 +288,6 @@ pub struct ComposedFinding {
     pub size: u64,
     /// SHA-256 of the Parquet file, hexadecimal.
     pub sha256: String,
-}
-
-/// Who brought what to a revision.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Weighed {
-    /// One per standing contribution.
-    pub parts: Vec<WeighedPart>,
-    /// Raw weight by party, decimal.
-    pub weights: BTreeMap<Uuid, String>,
-    /// Rows of the revision.
-    pub rows: u64,
-    /// SHA-256 of everything that was weighed, hexadecimal: who, receipt, grade, marks.
-    pub inputs: String,
-    /// What was learned from the rows; absent in what is said before any is read.
-    pub learned: Option<LearnedPart>,
-}
-
-/// What strata and utility were measured on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LearnedPart {
-    /// Declared strata were taken into account.
-    pub strata: bool,
-    /// Rows that trained.
-    pub train: u64,
-    /// Held-out rows that could judge.
-    pub tests: u64,
-    /// Those of them that did; 0 = utility was not measured.
-    pub tests_used: u64,
-}
-
-impl Weighed {
-    /// Whether this is about these contributions and adds up: one part for each standing one, in
-    /// their order, every row of it unique, shared or late; and every party is paid exactly
-    /// what its own contributions weigh.
-    #[must_use]
-    pub fn adds_up(&self, holdings: &[HoldingTask]) -> bool {
-        let standing: Vec<&HoldingTask> = holdings.iter().filter(|of| of.standing).collect();
-        let mut owed: BTreeMap<Uuid, u128> = BTreeMap::new();
-        let mut sound = standing.len() == self.parts.len();
-        let mut kept: u128 = 0;
-        for (part, of) in self.parts.iter().zip(&standing) {
-            let late = part.late.iter().map(|late| &late.rows);
-            let rows = late
-                .chain(part.shared.values())
-                .map(|rows| u128::from(*rows));
-            let rows = rows.sum::<u128>() + u128::from(part.unique);
-            let known = |late: &LatePart| {
-                let first = holdings
-                    .iter()
-                    .find(|of| of.contribution == late.contribution);
-                first.is_some_and(|of| (of.party, of.receipt_no) == (late.party, late.receipt_no))
-            };
-            // A row weighs its quality times its utility, at most one and a half.
-            let most = (u128::from(part.rows) << 32) * 3 / 2;
-            let mass = part.mass.parse::<u128>().ok().filter(|mass| *mass <= most);
-            sound &= part.contribution == of.contribution
-                && rows == u128::from(part.rows)
-                && part.kept <= part.rows
-                && part.late.iter().all(known)
-                && mass.is_some();
-            kept += u128::from(part.kept);
-            if let Some(mass) = mass.filter(|mass| *mass > 0) {
-                *owed.entry(of.party).or_default() += mass;
-            }
-        }
-        let owed: BTreeMap<Uuid, String> = owed
-            .into_iter()
-            .map(|(party, mass)| (party, mass.to_string()))
-            .collect();
-        sound && kept == u128::from(self.rows) && owed == self.weights
-    }
-
-    /// Whether this follows from what was said before any cleaned file was opened: the same rows
-    /// of the same contributions, no mass grown beyond what utility can add or shrunk beyond what
-    /// utility and `crowded` strata can take, nobody paid who had no mass.
-    #[must_use]
-    pub fn refines(&self, plain: &Self, crowded: bool) -> bool {
-        let rows = plain.parts.iter().map(|part| u128::from(part.rows));
-        let least = Shrunk::by(rows.sum(), crowded);
-        let mass = |text: &str| text.parse::<u128>().ok();
-        let same = |(new, old): (&WeighedPart, &WeighedPart)| {
-            let alike = WeighedPart {
-                mass: old.mass.clone(),
-                mean_utility_ppm: old.mean_utility_ppm,
-                ..new.clone()
-            };
-            let grown = mass(&new.mass).zip(mass(&old.mass));
-            let in_reach = |(now, was)| now <= was + was / 2 && now >= least.of(was, old.rows);
-            alike == *old && grown.is_some_and(in_reach)
-        };
-        let sum = |masses: &mut dyn Iterator<Item = &String>| -> Option<u128> {
-            masses.map(|text| mass(text)).sum()
-        };
-        self.rows == plain.rows
-            && self.inputs == plain.inputs
-            && self.parts.len() == plain.parts.len()
-            && self.parts.iter().zip(&plain.parts).all(same)
-            && self
-                .weights
-                .keys()
-                .all(|party| plain.weights.contains_key(party))
-            && sum(&mut self.weights.values()) == sum(&mut self.parts.iter().map(|part| &part.mass))
-    }
-}
-
-/// How little of a mass factors can leave: utility takes half at most, and a stratum of n clusters
-/// leaves n^−0.2 of the rest.
-struct Shrunk {
-    halvings: u32,
-}
-
-impl Shrunk {
-    fn by(rows: u128, crowded: bool) -> Self {
-        let bits = u128::BITS - rows.leading_zeros();
-        Self {
-            halvings: 1 + if crowded { bits.div_ceil(5) } else { 0 },
-        }
-    }
-
-    /// Each of the two factors rounds down once for each row.
-    fn of(&self, mass: u128, rows: u64) -> u128 {
-        (mass >> self.halvings).saturating_sub(2 * u128::from(rows))
-    }
-}
-
-/// What one contribution brought.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WeighedPart {
-    /// The contribution.
-    pub contribution: Uuid,
-    /// Rows it has.
-    pub rows: u64,
-    /// Rows of it that the revision delivers.
-    pub kept: u64,
-    /// Rows nobody else holds.
-    pub unique: u64,
-    /// Rows by number of independent holders.
-    pub shared: BTreeMap<u32, u64>,
-    /// Rows that were published before, by first holder.
-    pub late: Vec<LatePart>,
-    /// Weight mass, decimal.
-    pub mass: String,
-    /// Average quality of what was weighed, parts per million.
-    pub mean_quality_ppm: u64,
-    /// Average utility of it, parts per million; 10⁶ where none was measured.
-    pub mean_utility_ppm: u64,
-}
-
-/// Rows that somebody else had brought to market before.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LatePart {
-    /// First holder's contribution.
-    pub contribution: Uuid,
-    /// First holder.
-    pub party: Uuid,
-    /// First holder's receipt.
-    pub receipt_no: u64,
-    /// Rows.
-    pub rows: u64,
 }
 
 impl Frame {
@@ -586,133 +444,6 @@ mod tests {
         assert_eq!(plain_code("<script>\n"), "script");
         assert_eq!(plain_code("É"), "checker_refused");
         assert_eq!(plain("a\u{1b}[31mb\n", 4), "a[31");
-    }
-
-    fn lie(change: impl FnOnce(&mut Weighed)) -> bool {
-        let holding = |number: u128| HoldingTask {
-            contribution: Uuid::from_u128(number),
-            party: Uuid::from_u128(10 + number),
-            entity: Uuid::from_u128(10 + number),
-            receipt_no: number as u64,
-            published_mark: None,
-            grade: 9_000,
-            judges: false,
-            standing: true,
-            marks_key: KeyText(String::new()),
-            items_key: None,
-            part_key: Some(KeyText(String::new())),
-        };
-        let part = |number: u128| WeighedPart {
-            contribution: Uuid::from_u128(number),
-            rows: 9,
-            kept: 7,
-            unique: 5,
-            shared: BTreeMap::from([(2, 2)]),
-            late: vec![LatePart {
-                contribution: Uuid::from_u128(3 - number),
-                party: Uuid::from_u128(13 - number),
-                receipt_no: 3 - number as u64,
-                rows: 2,
-            }],
-            mass: "700".to_owned(),
-            mean_quality_ppm: 5,
-            mean_utility_ppm: 1_000_000,
-        };
-        let mass = |number: u128| (Uuid::from_u128(10 + number), "700".to_owned());
-        let mut weighed = Weighed {
-            parts: vec![part(1), part(2)],
-            weights: BTreeMap::from([mass(1), mass(2)]),
-            rows: 14,
-            inputs: "ab".to_owned(),
-            learned: None,
-        };
-        change(&mut weighed);
-        weighed.adds_up(&[holding(1), holding(2)])
-    }
-
-    #[test]
-    fn a_child_cannot_pay_somebody_else() {
-        assert!(lie(|_| {}));
-        let weights = |of: &[(u128, &str)]| -> BTreeMap<Uuid, String> {
-            let of = of.iter();
-            of.map(|(number, mass)| (Uuid::from_u128(*number), (*mass).to_owned()))
-                .collect()
-        };
-        let (moved, stranger) = (
-            weights(&[(11, "1"), (12, "1399")]),
-            weights(&[(11, "700"), (99, "700")]),
-        );
-        assert!(!lie(|of| of.weights = moved), "the same sum, moved");
-        assert!(!lie(|of| of.weights = stranger));
-        assert!(!lie(|of| drop(of.weights.pop_first())));
-        assert!(!lie(|of| of.parts[0].contribution = Uuid::from_u128(7)));
-        assert!(!lie(|of| of.parts.swap(0, 1)));
-        assert!(!lie(|of| drop(of.parts.pop())));
-        assert!(!lie(|of| of.parts[0].unique += 1), "a row too many");
-        assert!(
-            !lie(|of| of.parts[0].late[0].receipt_no = 9),
-            "no such receipt"
-        );
-        assert!(!lie(|of| of.rows += 1));
-        let more = |of: &mut Weighed| {
-            let mass = ((9u128 << 32) * 3 / 2 + 1).to_string();
-            of.parts[0].mass.clone_from(&mass);
-            of.weights.insert(Uuid::from_u128(11), mass);
-        };
-        assert!(!lie(more), "more than its rows can weigh");
-    }
-
-    #[test]
-    fn factors_may_not_change_what_was_weighed() {
-        let part = |number: u128, mass: &str| WeighedPart {
-            contribution: Uuid::from_u128(number),
-            rows: 9,
-            kept: 8,
-            unique: 7,
-            shared: BTreeMap::from([(2, 2)]),
-            late: Vec::new(),
-            mass: mass.to_owned(),
-            mean_quality_ppm: 5,
-            mean_utility_ppm: 1_000_000,
-        };
-        let weighed = |one: &str, two: &str| Weighed {
-            parts: vec![part(1, one), part(2, two)],
-            weights: BTreeMap::from([
-                (Uuid::from_u128(1), one.to_owned()),
-                (Uuid::from_u128(2), two.to_owned()),
-            ]),
-            rows: 16,
-            inputs: "ab".to_owned(),
-            learned: None,
-        };
-        let plain = weighed("100", "200");
-        assert!(weighed("150", "100").refines(&plain, false));
-        assert!(
-            !weighed("150", "1").refines(&plain, false),
-            "less than utility leaves"
-        );
-        assert!(
-            weighed("150", "40").refines(&plain, true),
-            "a crowded stratum"
-        );
-        assert!(
-            !weighed("150", "1").refines(&plain, true),
-            "18 rows leave more"
-        );
-        assert!(
-            !weighed("151", "200").refines(&plain, false),
-            "more than utility adds"
-        );
-        assert!(!weighed("-1", "200").refines(&plain, false));
-        let mut other = weighed("100", "200");
-        other.parts[0].kept = 9;
-        assert!(!other.refines(&plain, false), "other rows");
-        let mut other = weighed("100", "200");
-        other.weights.insert(Uuid::from_u128(3), "50".to_owned());
-        assert!(!other.refines(&plain, false), "somebody else");
-        let mut other = weighed("100", "200");
-        other.weights.insert(Uuid::from_u128(1), "120".to_owned());
-        assert!(!other.refines(&plain, false), "paid more than the parts");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What can be typed, and its help. No command does anything here.
 
 mod assess;
+mod claims;
 mod labels;
 mod market;
 mod money;
@@ -10,6 +11,7 @@ mod payout;
 use clap::{Args, Parser, Subcommand};
 
 pub use assess::*;
+pub use claims::*;
 pub use labels::*;
 pub use market::*;
 pub use money::*;
@@ -64,6 +66,7 @@ Use data
 Earn
   wallet           Balance, earnings, movements; fill it
   statement        List, show, verify statements
+  claim            Say that rows of others are yours; open and decide it
   payout-method    Where you are paid: set, show or remove the account
 
 Operate
@@ -140,6 +143,7 @@ pub enum Command {
     Refund(Refund),
     Settle(Settle),
     Dispute(Dispute),
+    Claim(Claim),
     Adjust(Adjust),
     Period(Period),
     TrialBalance(TrialBalance),

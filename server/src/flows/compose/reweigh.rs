@@ -1,5 +1,5 @@
 //! A published revision is weighed again, since accounts turned out to be of one house, or not to
-//! be: a new epoch, for what is sold from now on.
+//! be, or since rows are claimed or a claim was decided: a new epoch, for what is sold from now on.
 //!
 //! No epoch is ever edited, and no row of the revision changes: what was sold before stays with
 //! the shares it was sold under. Where weights follow from what stands in the rows (strata, label)
@@ -18,7 +18,7 @@ use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::jobs::{self, Work};
 use crate::store::epochs::{self, EpochPartRow};
-use crate::store::{contributions, datasets, entities, revisions};
+use crate::store::{claims, contributions, datasets, entities, revisions};
 use crate::worker::{self, Outcome, Progress};
 
 /// Asks for new epochs of every current revision in which one of these parties has a part;
@@ -65,9 +65,10 @@ pub async fn run(ctx: &Ctx, id: Uuid, progress: Progress) -> Result<(), Fault> {
     ctx.write(move |db| {
         datasets::hold(db, plan.dataset.id.0)?;
         let current = revisions::current(db, plan.dataset.id.0)?;
-        // Whoever changed links meanwhile asked again.
-        let linked = entities::by_party(db)? != plan.entities;
-        if linked || current.is_none_or(|current| current.id.0 != id) {
+        // Whoever changed links or claims meanwhile asked again.
+        let changed = entities::by_party(db)? != plan.entities
+            || claims::in_force(db, plan.dataset.id.0)? != plan.claims;
+        if changed || current.is_none_or(|current| current.id.0 != id) {
             return Ok(());
         }
         let last = revisions::latest_epoch(db, id)?;
@@ -108,6 +109,7 @@ fn plan(db: &mut Db, id: Uuid) -> Result<Option<Plan>, Fault> {
     let read: Value = serde_json::from_str(&contract).map_err(Fault::internal)?;
     Ok(Some(Plan {
         entities: entities::by_party(db)?,
+        claims: claims::in_force(db, dataset.id.0)?,
         learns: read.get("strata").is_some() || read.get("held_out").is_some(),
         revision,
         dataset,

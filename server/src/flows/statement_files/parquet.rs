@@ -4,15 +4,16 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use ledger::statement::{CommissionLine, Line, Statement};
+use ledger::statement::{ClaimLine, CommissionLine, Line, Statement};
 use parquet::arrow::ArrowWriter;
 
 use crate::error::Fault;
 
-/// A line of the file: a settled pool, or an owner's commission.
+/// A line of the file: a settled pool, an owner's commission, or what a decided claim gave.
 enum Row<'a> {
     Line(&'a Line),
     Commission(&'a CommissionLine),
+    Claim(&'a ClaimLine),
 }
 
 /// The file, with the columns of the CSV.
@@ -22,6 +23,7 @@ pub(super) fn statement(s: &Statement) -> Result<Vec<u8>, Fault> {
         .iter()
         .map(Row::Line)
         .chain(s.commissions.iter().map(Row::Commission))
+        .chain(s.claims.iter().map(Row::Claim))
         .collect();
     let mut columns = head(s, &rows);
     columns.extend(texts(&rows));
@@ -46,6 +48,7 @@ fn head(s: &Statement, rows: &[Row<'_>]) -> Vec<Column> {
     let kind = |row: &Row<'_>| match row {
         Row::Line(_) => Some("line".to_owned()),
         Row::Commission(_) => Some("commission".to_owned()),
+        Row::Claim(_) => Some("claim".to_owned()),
     };
     let exponent = vec![i64::from(s.exponent); rows.len()];
     let exponent: ArrayRef = Arc::new(Int64Array::from(exponent));
@@ -65,22 +68,24 @@ fn texts(rows: &[Row<'_>]) -> Vec<Column> {
         column("dataset", |row| match row {
             Row::Line(line) => Some(line.dataset.to_string()),
             Row::Commission(own) => Some(own.dataset.to_string()),
+            Row::Claim(one) => Some(one.dataset.to_string()),
         }),
         column("dataset_title", |row| match row {
             Row::Line(line) => Some(line.dataset_title.clone()),
             Row::Commission(own) => Some(own.dataset_title.clone()),
+            Row::Claim(one) => Some(one.dataset_title.clone()),
         }),
         column("revision", |row| match row {
             Row::Line(line) => Some(line.revision.to_string()),
-            Row::Commission(_) => None,
+            Row::Commission(_) | Row::Claim(_) => None,
         }),
         column("weight", |row| match row {
             Row::Line(line) => Some(line.weight.to_string()),
-            Row::Commission(_) => None,
+            Row::Commission(_) | Row::Claim(_) => None,
         }),
         column("weight_total", |row| match row {
             Row::Line(line) => Some(line.weight_total.to_string()),
-            Row::Commission(_) => None,
+            Row::Commission(_) | Row::Claim(_) => None,
         }),
     ]
 }
@@ -114,7 +119,8 @@ fn integers(rows: &[Row<'_>]) -> Result<Vec<Column>, Fault> {
     for (name, figure) in FIGURES {
         let values = rows.iter().map(|row| match row {
             Row::Line(line) => narrow(figure(line)),
-            Row::Commission(_) => Ok(None),
+            Row::Claim(one) if name == "entry" => narrow(Some(one.entry.into())),
+            Row::Commission(_) | Row::Claim(_) => Ok(None),
         });
         let values: Vec<Option<i64>> = values.collect::<Result<_, Fault>>()?;
         columns.push((name, Arc::new(Int64Array::from(values)), true));
@@ -122,12 +128,14 @@ fn integers(rows: &[Row<'_>]) -> Result<Vec<Column>, Fault> {
     let sales = rows.iter().map(|row| match row {
         Row::Line(line) => narrow(Some(line.sales.into())),
         Row::Commission(own) => narrow(Some(own.sales.into())),
+        Row::Claim(_) => Ok(None),
     });
     let sales: Vec<Option<i64>> = sales.collect::<Result<_, Fault>>()?;
     columns.push(("sales", Arc::new(Int64Array::from(sales)), true));
     let amounts = rows.iter().map(|row| match row {
         Row::Line(line) => line.amount,
         Row::Commission(own) => own.amount,
+        Row::Claim(one) => one.amount,
     });
     let amounts: Vec<i64> = amounts.collect();
     columns.push(("amount", Arc::new(Int64Array::from(amounts)), false));

@@ -28,6 +28,10 @@ pub(super) fn statement(s: &Statement) -> Result<Vec<u8>, Fault> {
         let what = format!("Your commission on {sales} of {}", own.dataset_title);
         sheet.figure(&what, own.amount);
     }
+    for one in &s.claims {
+        let what = format!("Claim {} on {}, decided", one.claim, one.dataset_title);
+        sheet.figure(&what, one.amount);
+    }
     sheet.totals();
     sheet.proof();
     paper::pdf(&title, &format!("{title} · {}", head.id), &sheet.lines)
@@ -196,6 +200,16 @@ impl Sheet<'_> {
             self.say(&format!(
                 "In revision {} your share was {} / 10^12.",
                 p.revision_number, p.share_ppt
+            ));
+        }
+        for held in &l.held {
+            let amount = self.money(held.amount);
+            self.say(&format!(
+                "Held: {amount} for {} of receipt {} that somebody else claims (claim {}), until it \
+                 is decided.",
+                some(held.rows, "row"),
+                held.receipt,
+                held.claim
             ));
         }
         for copy in &l.late_copies {

@@ -76,6 +76,7 @@ pub fn statement_file() -> String {
         carry_opening: 0,
         lines: vec![line],
         commissions: vec![],
+        claims: vec![],
         proof,
     };
     let statement = inputs.build().expect("it adds up");
@@ -169,6 +170,7 @@ fn line() -> Line {
         quality: Some(9320),
         rows: 7000,
         late_copies: vec![late],
+        held: vec![],
         why: Some(Why {
             delivered: 8_000,
             unique: 6_000,

@@ -106,6 +106,33 @@ pub fn reconciliation() -> Reconciliation {
     }
 }
 
+pub fn claim(state: &str) -> ClaimView {
+    let opened = state == "open";
+    ClaimView {
+        id: id(71),
+        dataset_id: id(1),
+        dataset: "flights".into(),
+        state: state.into(),
+        claimant: Some(party("Quill")),
+        reason: Some("our own survey".into()),
+        evidence_receipt: 2,
+        evidence_received_at: at(1),
+        parts: vec![ClaimPartView {
+            contribution_id: id(31),
+            holder: Some(party("Harbour Data")),
+            receipt_no: 3,
+            received_at: at(2),
+            rows: 600,
+            of_rows: 1_000,
+            held: if opened { vec![eur(360)] } else { vec![] },
+        }],
+        created_at: at(3),
+        opened_at: opened.then(|| at(4)),
+        decided_at: None,
+        decided_because: None,
+    }
+}
+
 pub fn entity() -> EntityView {
     let member = |name, day| EntityMember {
         party: party(name),

@@ -22,8 +22,8 @@ use uuid::Uuid;
 use super::super::child::Voice;
 use super::super::fd;
 use super::super::wire::{
-    ComposeTask, ComposedFinding, Finding, Frame, HoldingTask, LatePart, LearnedPart, MARK_LEN,
-    Weighed, WeighedPart,
+    ClaimedPart, ComposeTask, ComposedFinding, Finding, Frame, HoldingTask, LatePart, LearnedPart,
+    MARK_LEN, Weighed, WeighedPart,
 };
 use super::{Stop, broken, near, open_own, recipient, seal_whole};
 
@@ -55,9 +55,14 @@ fn weighed(
     let ids = near::clusters(task, marks)?;
     let holdings = holdings(&task.holdings, marks, ids.as_deref());
     let clusters = Clusters::new(&holdings, repeats(contract)).map_err(broken)?;
-    let inputs = inputs(task, marks, ids.as_deref())?;
+    let claims = read_claims(&task.holdings)?;
+    let inputs = inputs(task, marks, ids.as_deref(), &claims)?;
+    let payees: Vec<Uuid> = claims.iter().map(|claim| claim.payee).collect();
+    let numbered = claims.into_iter().zip(0u32..);
+    let clusters =
+        clusters.with_claims(numbered.map(|(claim, number)| (number, claim.at, claim.rows())));
     let plain = weigh::compose_clusters(&clusters);
-    say(voice, summary(&plain, &task.holdings, &inputs))?;
+    say(voice, summary(&plain, &task.holdings, &inputs, &payees))?;
     if plain.rows_delivered == 0 {
         return Err(Stop::Refused {
             code: "nothing_to_deliver".to_owned(),
@@ -72,7 +77,7 @@ fn weighed(
     let composition = weigh::compose_clusters(&clusters);
     let weighed = Weighed {
         learned: Some(learned),
-        ..summary(&composition, &task.holdings, &inputs)
+        ..summary(&composition, &task.holdings, &inputs, &payees)
     };
     say(voice, weighed)?;
     Ok((composition, parts))
@@ -159,6 +164,7 @@ fn inputs(
     task: &ComposeTask,
     marks: &[Vec<KeyedRow>],
     ids: Option<&[Vec<[u8; 16]>]>,
+    claims: &[Claim],
 ) -> Result<String, Stop> {
     let mut all = Hasher::new();
     all.update(RULE.as_bytes());
@@ -180,7 +186,46 @@ fn inputs(
     for id in ids.into_iter().flatten().flatten() {
         all.update(id);
     }
+    for claim in claims {
+        all.update(&(claim.at as u64).to_le_bytes());
+        all.update(claim.payee.as_bytes());
+        all.update(&claim.bits);
+    }
     Ok(all.finish().to_string())
+}
+
+/// Rows of a holding that somebody claims.
+struct Claim {
+    at: usize,
+    payee: Uuid,
+    bits: Vec<u8>,
+}
+
+impl Claim {
+    fn rows(self) -> impl Iterator<Item = usize> {
+        let places = |(at, byte): (usize, u8)| {
+            let set = (0..8).filter(move |bit| byte >> bit & 1 == 1);
+            set.map(move |bit| at * 8 + bit)
+        };
+        self.bits.into_iter().enumerate().flat_map(places)
+    }
+}
+
+/// The files of claims stand behind the items.
+fn read_claims(holdings: &[HoldingTask]) -> Result<Vec<Claim>, Stop> {
+    let kept = holdings.iter().filter(|of| of.items_key.is_some());
+    let first = fd::INPUTS + i32::try_from(holdings.len() + kept.count()).map_err(broken)?;
+    let all = holdings.iter().enumerate();
+    let all = all.flat_map(|(at, holding)| holding.claims.iter().map(move |claim| (at, claim)));
+    all.zip(first..)
+        .map(|((at, claim), descriptor)| {
+            let mut bits = Vec::new();
+            let mut file = open_own(descriptor, &claim.key)?;
+            file.read_to_end(&mut bits).map_err(broken)?;
+            let payee = claim.payee;
+            Ok(Claim { at, payee, bits })
+        })
+        .collect()
 }
 
 fn read_marks(holding: &HoldingTask, descriptor: i32) -> Result<Vec<KeyedRow>, Stop> {
@@ -212,7 +257,8 @@ type OpenPart = (usize, Plaintext<File>);
 
 fn open_parts(holdings: &[HoldingTask]) -> Result<Vec<OpenPart>, Stop> {
     let kept = holdings.iter().filter(|of| of.items_key.is_some());
-    let before = holdings.len() + kept.count();
+    let claims = holdings.iter().map(|of| of.claims.len());
+    let before = holdings.len() + kept.count() + claims.sum::<usize>();
     let first = fd::INPUTS + i32::try_from(before).map_err(broken)?;
     let standing = holdings.iter().enumerate();
     let standing = standing.filter_map(|(at, holding)| Some((at, holding.part_key.as_ref()?)));
@@ -277,7 +323,12 @@ fn join(
     pack::compose(parts, contract, &limits, Vec::new()).map_err(|refusal| Stop::refused(&refusal))
 }
 
-fn summary(composition: &Composition, holdings: &[HoldingTask], inputs: &str) -> Weighed {
+fn summary(
+    composition: &Composition,
+    holdings: &[HoldingTask],
+    inputs: &str,
+    payees: &[Uuid],
+) -> Weighed {
     let parties: HashMap<Uuid, Uuid> = holdings
         .iter()
         .map(|holding| (holding.contribution, holding.party))
@@ -285,15 +336,21 @@ fn summary(composition: &Composition, holdings: &[HoldingTask], inputs: &str) ->
     let party = |contribution: &Uuid| parties.get(contribution).copied().unwrap_or_default();
     // Parties of one entity are weighed as one and paid each for its own contributions.
     let mut weights: BTreeMap<Uuid, u128> = BTreeMap::new();
-    for of in composition.contributions.iter().filter(|of| of.mass > 0) {
-        *weights.entry(party(&of.contribution)).or_default() += of.mass;
+    for of in &composition.contributions {
+        if of.mass > 0 || !of.claimed.is_empty() {
+            *weights.entry(party(&of.contribution)).or_default() += of.mass;
+        }
+        for (number, claimed) in &of.claimed {
+            let payee = payees.get(*number as usize).copied().unwrap_or_default();
+            *weights.entry(payee).or_default() += claimed.mass;
+        }
     }
     let weights = weights
         .into_iter()
         .map(|(party, weight)| (party, weight.to_string()));
     let parts = composition.contributions.iter();
     Weighed {
-        parts: parts.map(|of| part(of, party)).collect(),
+        parts: parts.map(|of| part(of, party, payees)).collect(),
         weights: weights.collect(),
         rows: composition.rows_delivered,
         inputs: inputs.to_owned(),
@@ -301,7 +358,22 @@ fn summary(composition: &Composition, holdings: &[HoldingTask], inputs: &str) ->
     }
 }
 
-fn part(weight: &ContributionWeight, party: impl Fn(&Uuid) -> Uuid) -> WeighedPart {
+fn part(
+    weight: &ContributionWeight,
+    party: impl Fn(&Uuid) -> Uuid,
+    payees: &[Uuid],
+) -> WeighedPart {
+    // Two claims that were decided for one party are one.
+    let mut claimed: BTreeMap<Uuid, (u64, u128)> = BTreeMap::new();
+    for (number, part) in &weight.claimed {
+        let payee = payees.get(*number as usize).copied().unwrap_or_default();
+        let sum = claimed.entry(payee).or_default();
+        *sum = (sum.0 + part.clusters, sum.1 + part.mass);
+    }
+    let claimed = claimed.into_iter().map(|(payee, (rows, mass))| {
+        let mass = mass.to_string();
+        (payee, ClaimedPart { rows, mass })
+    });
     let late = weight.late.iter().map(|late| LatePart {
         contribution: late.contribution,
         party: party(&late.contribution),
@@ -316,6 +388,7 @@ fn part(weight: &ContributionWeight, party: impl Fn(&Uuid) -> Uuid) -> WeighedPa
         shared: weight.rows_shared.clone(),
         late: late.collect(),
         mass: weight.mass.to_string(),
+        claimed: claimed.collect(),
         mean_quality_ppm: weight.mean_quality_ppm(),
         mean_utility_ppm: weight.mean_utility_ppm(),
     }
