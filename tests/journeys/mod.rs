@@ -25,5 +25,6 @@ mod refunds;
 mod revision_reports;
 mod settlement;
 mod statements;
+mod subscriptions;
 mod tokens;
 mod withdrawal;

@@ -24,6 +24,10 @@ Order.Refund                     . . . . . . . W P
 Licence.SeeLicence               . . . . . . S W P
 Licence.Deliver                  . . . . . . S . .
 Licence.Revoke                   . . . . . . . W P
+Subscription.SeeSubscription     . . . . . . S W P
+Subscription.ChangeSubscription  . . . . . . S . .
+Subscription.RefundSubscription  . . . . . . . W P
+Subscription.RetirePlan          . . . . . . . W P
 Statement.SeeStatement           . . . . . . S . P
 Own.ManageOwn                    . . . . . . S . .
 Node.TopUp                       . . . . . . . . P
@@ -36,6 +40,7 @@ Node.ResetPassword               . . . . . . . . P
 Node.LinkParties                 . . . . . . . . P
 Node.MindProvider                . . . . . . . . P
 Node.PayOut                      . . . . . . . . P
+Node.MindSubscriptions           . . . . . . . . P
 Node.Appoint                     . . . . . . . . P
 ";
 

@@ -33,11 +33,13 @@ mod plan;
 pub mod provider;
 mod reserves;
 mod settle;
+pub mod subscriptions;
 mod writer;
 
 pub mod audit;
 mod audit_payouts;
 mod audit_provider;
+mod audit_subscriptions;
 pub mod bench;
 pub mod log;
 pub mod market;

@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use super::batch::Batch;
 use super::command::{Command, Posted, Work};
-use super::{Envelope, LINGER, MOST, adjust, bank, payouts, periods, plan, reserves, settle};
+use super::{
+    Envelope, LINGER, MOST, adjust, bank, payouts, periods, plan, reserves, settle, subscriptions,
+};
 use crate::clock::{Clock, Ids};
 use crate::error::{Fault, Kind};
 use crate::store::journal as rows;
@@ -207,6 +209,7 @@ fn alone(
         Work::BankFile(work) => bank::run(db, node, now, command, work, fresh),
         Work::Settle(terms) => settle::run(db, node, now, command, *terms, fresh),
         Work::ClosePeriod(period) => periods::close(db, node, now, command, *period),
+        Work::Subscription(act) => subscriptions::run(db, node, now, command, act, fresh),
         Work::Adjust(id) => adjust::run(db, node, now, command, *id, fresh),
         _ => Err(Fault::internal("this is run with others")),
     }
