@@ -13,6 +13,7 @@ mod money_out;
 mod parties;
 mod payments;
 mod sales;
+mod subscriptions;
 
 pub use self::claims::*;
 pub use self::datasets::*;
@@ -24,6 +25,7 @@ pub use self::money_out::*;
 pub use self::parties::*;
 pub use self::payments::*;
 pub use self::sales::*;
+pub use self::subscriptions::*;
 
 diesel::joinable!(session -> party (party_id));
 diesel::joinable!(api_token -> party (party_id));
@@ -49,6 +51,12 @@ diesel::joinable!(settlement_line -> settlement (settlement_id));
 diesel::joinable!(settlement_line -> party (party_id));
 diesel::joinable!(statement -> party (party_id));
 diesel::joinable!(give_back -> orders (order_id));
+diesel::joinable!(subscription_item -> dataset (dataset_id));
+diesel::joinable!(subscription_item -> subscription_plan (plan_id));
+diesel::joinable!(subscription -> subscription_plan (plan_id));
+diesel::joinable!(subscription_term -> subscription (subscription_id));
+diesel::joinable!(subscription_licence -> subscription_term (term_id));
+diesel::joinable!(subscription_income -> subscription_term (term_id));
 diesel::joinable!(balance_snapshot -> account (account_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -101,5 +109,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     balance_snapshot,
     adjustment,
     adjustment_move,
+    subscription_plan,
+    subscription_item,
+    subscription,
+    subscription_term,
+    subscription_licence,
+    subscription_income,
 );
 diesel::allow_tables_to_appear_in_same_query!(exchange, exchange_rate);

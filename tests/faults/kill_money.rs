@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use dataset_core::seal::Identity;
 use schema::wire::*;
 use serde_json::Value;
 use server::client::Client;
@@ -15,7 +16,7 @@ use super::kill::{Dice, heard};
 use crate::support::bank::{self, Booked, FRENCH, OURS};
 use crate::support::cards::{self, Names, Provider};
 use crate::support::files;
-use crate::support::market::order;
+use crate::support::market::{by_the_month, order, wanted};
 use crate::support::people::{account, eur, sign_in};
 use crate::support::process::{Home, Process};
 use crate::support::{Database, readings};
@@ -40,6 +41,8 @@ enum Deed {
     Approve(String, Uuid),
     Bank(Vec<u8>),
     Fill(String),
+    Subscribe(String, Box<PlanView>),
+    GiveBack(String, Uuid),
     Message(Value),
 }
 
@@ -114,6 +117,17 @@ impl People {
                 };
                 heard(self.buyer.pay(key, &new).await).map(|view| view.id.to_string())
             }
+            Deed::Subscribe(key, plan) => {
+                let answer = self.buyer.subscribe(key, &wanted(plan)).await;
+                heard(answer).map(|view| format!("{} {}", view.id, view.terms[0].entry))
+            }
+            Deed::GiveBack(key, id) => {
+                let new = NewTermRefund {
+                    reason: "not as described".to_owned(),
+                };
+                heard(self.owner.refund_subscription(*id, key, &new).await)
+                    .map(|view| format!("{} {:?}", view.state, view.terms))
+            }
             Deed::Message(event) => {
                 let now = Clock::System.now();
                 let sent = cards::send(self.operator.node(), event, now).await.ok()?;
@@ -141,6 +155,8 @@ struct Model {
     calm_orders: i64,
     /// Orders that were paid by card, which later rounds give a part of back.
     card_orders: Vec<Uuid>,
+    /// Days of the terms that are given back, of which one is used.
+    given_back: Vec<i64>,
     /// What the bank has been told to pay in the round before.
     to_book: Vec<PayoutView>,
     /// Balance of the bank's own statements.
@@ -275,7 +291,10 @@ async fn prepare(people: &People, offer: &OfferView, model: &mut Model, round: u
         .propose_adjustment(&correction)
         .await
         .unwrap();
+    let (fresh, used) = subscriptions(people, offer, model, round).await;
     let mut deeds = vec![
+        Deed::Subscribe(key("term"), Box::new(fresh)),
+        Deed::GiveBack(key("days"), used),
         Deed::Dispute(key("dispute"), orders[1].id),
         Deed::Decide(key("won"), won, true),
         Deed::Decide(key("lost"), lost, false),
@@ -298,6 +317,31 @@ async fn prepare(people: &People, offer: &OfferView, model: &mut Model, round: u
             .map(Deed::Message),
     );
     deeds
+}
+
+/// A plan that nobody subscribes to yet, and a subscription of which the first day is used.
+async fn subscriptions(
+    people: &People,
+    offer: &OfferView,
+    model: &mut Model,
+    round: u64,
+) -> (PlanView, Uuid) {
+    let new = by_the_month(vec![offer.dataset_id], PRICE);
+    let used = people.owner.make_plan(&new).await.unwrap();
+    let key = format!("used-{round}");
+    let made = people.buyer.subscribe(&key, &wanted(&used)).await.unwrap();
+    let recipient = NewRecipient {
+        recipient: Identity::generate().to_recipient().to_string(),
+        label: key,
+    };
+    let ask = DownloadRequest {
+        recipient_id: people.buyer.add_recipient(&recipient).await.unwrap().id,
+        revision_id: None,
+    };
+    let licence = made.terms[0].licences[0];
+    people.buyer.download_url(licence, &ask).await.unwrap();
+    model.given_back.push(made.terms[0].days.into());
+    (people.owner.make_plan(&new).await.unwrap(), made.id)
 }
 
 impl Model {
@@ -451,13 +495,21 @@ impl Model {
         let tops = self.count(|deed| matches!(deed, Deed::TopUp(_)));
         let bought = self.calm_orders + self.count(|deed| matches!(deed, Deed::Buy(_)));
         let (rounds, cards) = (self.rounds, self.rounds);
+        let terms = self.count(|deed| matches!(deed, Deed::Subscribe(..)));
+        let (mut kept, mut earned) = (0, 0);
+        for days in &self.given_back {
+            kept += PRICE / days;
+            earned += 900 / days;
+        }
         // Each round one dispute stays open and one is lost; the third was won.
         let expected = BTreeMap::from([
             (
                 "Liabilities:Wallet",
                 -(FUNDS + 500 * tops - PRICE * bought
                     + PART * (backs - card_backs)
-                    + rounds * (2_000 - 500 + 1_000)),
+                    + rounds * (2_000 - 500 + 1_000)
+                    - PRICE * terms
+                    - kept),
             ),
             (
                 "Assets:Bank",
@@ -470,8 +522,12 @@ impl Model {
             ("Liabilities:DisputeHold", -PRICE * rounds),
             (
                 "Income:PlatformFee",
-                -(100 * (bought + cards) - 10 * backs - 2 * 100 * rounds - 40 * rounds),
+                -(100 * (bought + cards) - 10 * backs - 2 * 100 * rounds - 40 * rounds
+                    + 100 * terms
+                    + kept
+                    - earned),
             ),
+            ("Liabilities:Deferred", -900 * terms),
             ("Liabilities:PayoutInTransit", -(self.approved - self.paid)),
             ("Expenses:PSPFee", 2 * 59 * rounds),
             ("Expenses:DisputeFee", 1_500 * rounds),
@@ -495,8 +551,12 @@ impl Model {
             bought + cards,
             "one order per key, round {round}"
         );
-        let licences = people.buyer.licences().await.unwrap().len();
-        assert_eq!(licences, orders, "one licence per order, round {round}");
+        let licences = people.buyer.licences().await.unwrap().into_iter();
+        let (by_term, bought): (Vec<_>, Vec<_>) =
+            licences.partition(|licence| licence.subscription_id.is_some());
+        assert_eq!(bought.len(), orders, "one licence per order, round {round}");
+        let charged = terms + self.given_back.len() as i64;
+        assert_eq!(by_term.len() as i64, charged, "one per term, round {round}");
         let disputes = people.operator.disputes().await.unwrap().len() as i64;
         assert_eq!(disputes, 3 * rounds, "one dispute per key, round {round}");
         // The provider hears of each refund to a card under one key, however often it is told.

@@ -1,42 +1,16 @@
 //! The pages about books: what operators decide, and what those see whom it concerns.
 
 use chrono::TimeDelta;
-use reqwest::Method;
 use schema::wire::*;
 
+use crate::support::browser::{page, send};
 use crate::support::people::eur;
-use crate::support::{Person, TestApp, journeys};
+use crate::support::{TestApp, journeys};
 
 journeys!(
     months_corrections_and_disputes_are_decided_on_one_page,
     a_replaced_statement_leads_to_the_one_in_force,
 );
-
-async fn page(app: &TestApp, who: &Person, path: &str) -> (u16, String) {
-    let (status, _, body) = app
-        .ask_with(Method::GET, path, Some(&who.token), None, &[])
-        .await;
-    (status.as_u16(), String::from_utf8(body).unwrap())
-}
-
-/// Sends a form as a browser does; answers status and where it leads, or the page.
-async fn send(app: &TestApp, who: &Person, path: &str, form: &str) -> (u16, String) {
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
-    let request = client
-        .post(format!("{}{path}", app.visitor.node()))
-        .bearer_auth(&who.token)
-        .header("Content-Type", "application/x-www-form-urlencoded")
-        .body(form.to_owned());
-    let answer = request.send().await.unwrap();
-    let status = answer.status().as_u16();
-    match answer.headers().get("Location") {
-        Some(to) => (status, to.to_str().unwrap().to_owned()),
-        None => (status, answer.text().await.unwrap()),
-    }
-}
 
 async fn months_corrections_and_disputes_are_decided_on_one_page(app: &mut TestApp) {
     let market = app.market(1000).await;

@@ -30,5 +30,6 @@ mod refunds;
 mod revision_reports;
 mod settlement;
 mod statements;
+mod subscriptions;
 mod tokens;
 mod withdrawal;

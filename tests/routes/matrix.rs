@@ -11,6 +11,7 @@ use schema::wire::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::support::market::wanted;
 use crate::support::people::eur;
 use crate::support::{Database, Market, Person, TestApp, app, bank, readings};
 use crate::tidy::coverage::operations;
@@ -29,6 +30,8 @@ struct Scene {
 struct Parts {
     contribution: Uuid,
     order: Uuid,
+    plan: Uuid,
+    subscription: Uuid,
     licence: Uuid,
     statement: Uuid,
     recipient: Uuid,
@@ -111,7 +114,14 @@ impl Scene {
             .contribute(&contributor, &market.dataset, &readings(500..520))
             .await
             .id;
-        let buyer = app.buyer(&market, "buyer", 1000).await;
+        let buyer = app.buyer(&market, "buyer", 2000).await;
+        let plan = market.plan(1000).await;
+        let subscription = buyer
+            .client
+            .subscribe("sub", &wanted(&plan))
+            .await
+            .unwrap()
+            .id;
         let bought = buyer.buys(&market.offer).await;
         let (_, recipient) = buyer.recipient().await;
         let token = buyer
@@ -146,6 +156,8 @@ impl Scene {
         let parts = Parts {
             contribution,
             order: bought.id,
+            plan: plan.id,
+            subscription,
             licence: bought.licence_id,
             statement: settled.statements[0].id,
             recipient,
@@ -200,6 +212,8 @@ impl Scene {
             "contributions" => self.parts.contribution,
             "revisions" => self.market.revision.id,
             "orders" => self.parts.order,
+            "plans" => self.parts.plan,
+            "subscriptions" => self.parts.subscription,
             "licences" => self.parts.licence,
             "statements" => self.parts.statement,
             "recipients" => self.parts.recipient,
@@ -311,6 +325,22 @@ impl Scene {
                 json!({"offer_id": Uuid::from_u128(5), "terms_sha256": "0".repeat(64), "price": eur(1)}),
             ),
             (
+                "POST /api/v1/plans",
+                json!({"datasets": [self.market.dataset.id], "every": "week", "price": eur(1), "template": "open"}),
+            ),
+            (
+                "POST /api/v1/subscriptions",
+                json!({"plan_id": self.parts.plan, "terms_sha256": "0".repeat(64), "price": eur(1)}),
+            ),
+            (
+                "POST /api/v1/subscriptions/{}/refund-request",
+                json!({"reason": ""}),
+            ),
+            (
+                "POST /api/v1/subscriptions/{}/refunds",
+                json!({"reason": ""}),
+            ),
+            (
                 "POST /api/v1/orders/{}/refunds",
                 json!({"amount": eur(0), "reason": "x"}),
             ),
@@ -403,9 +433,9 @@ impl Scene {
         let is = |one: &Option<Person>| one.as_ref().is_some_and(|one| one.id == who.id);
         match operation {
             "DELETE /api/v1/sessions" => true,
-            "POST /api/v1/licences/{}/revoke" | "DELETE /api/v1/datasets/{}" => {
-                is(owner) || is(operator)
-            }
+            "POST /api/v1/licences/{}/revoke"
+            | "DELETE /api/v1/datasets/{}"
+            | "DELETE /api/v1/plans/{}" => is(owner) || is(operator),
             "POST /api/v1/datasets/{}/revisions" | "DELETE /api/v1/payout-method" => is(owner),
             "DELETE /api/v1/contributions/{}" => is(contributor),
             "DELETE /api/v1/recipients/{}" | "DELETE /api/v1/tokens/{}" => is(buyer),
@@ -418,7 +448,8 @@ impl Scene {
 const MAY: u16 = 0;
 
 /// Operations that change for good what the others are asked about.
-const ENDS: [&str; 8] = [
+const ENDS: [&str; 9] = [
+    "DELETE /api/v1/plans/{}",
     "DELETE /api/v1/payout-method",
     "POST /api/v1/datasets/{}/revisions",
     "POST /api/v1/licences/{}/revoke",

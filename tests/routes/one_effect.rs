@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::support::bank::{self, Booked, FRENCH, earnings};
 use crate::support::cards::{Names, Provider};
-use crate::support::market::order;
+use crate::support::market::{order, wanted};
 use crate::support::people::eur;
 use crate::support::{Market, Person, TestApp, card_journeys, readings};
 
@@ -30,6 +30,8 @@ POST /api/v1/exchanges                       exchanges
 POST /api/v1/orders                          idempotency.rs
 POST /api/v1/orders/{id}/refunds             idempotency.rs
 POST /api/v1/payments                        cards
+POST /api/v1/subscriptions                   subscriptions
+POST /api/v1/subscriptions/{id}/refunds      subscriptions
 ";
 
 card_journeys!(fifty_equal_requests_of_every_verb_have_one_effect);
@@ -60,6 +62,7 @@ async fn fifty_equal_requests_of_every_verb_have_one_effect(
     disputes(&market, &buyer).await;
     corrections(&market, &buyer, &deputy).await;
     payouts(app, &market, &deputy).await;
+    subscriptions(app, &market).await;
     cards(app, provider, &market).await;
     points(&market).await;
     exchanges(&market, &buyer).await;
@@ -219,6 +222,38 @@ async fn payouts(app: &TestApp, market: &Market, deputy: &Person) {
     assert_eq!(files.len(), 1);
     assert_eq!(sum(operator, "Liabilities:PayoutInTransit").await, 0);
     assert_eq!(sum(operator, "Assets:Bank").await, held - paid);
+}
+
+/// A term is charged, the day of it is used, and the others go back, fifty times each.
+async fn subscriptions(app: &TestApp, market: &Market) {
+    let operator = &market.operator;
+    let new = wanted(&market.plan(310).await);
+    let reader = app.buyer(market, "reader", 310).await;
+    let fees = sum(operator, "Income:PlatformFee").await;
+    let made = fifty(|| reader.client.subscribe("month", &new)).await;
+    assert_eq!(sum(operator, "Liabilities:Deferred").await, -279);
+    assert_eq!(reader.client.wallet().await.unwrap().balances, [eur(0)]);
+    assert_eq!(reader.client.subscriptions().await.unwrap(), [made.clone()]);
+    let licences = reader.client.licences().await.unwrap();
+    assert_eq!(licences.len(), 1);
+    app.download(&reader, licences[0].id).await.unwrap();
+    let pools = sum(operator, "Liabilities:Pool").await;
+    let why = NewTermRefund {
+        reason: "not as described".to_owned(),
+    };
+    let owner = &market.owner.client;
+    let back = fifty(|| owner.refund_subscription(made.id, "back", &why)).await;
+    let term = &back.terms[0];
+    let (kept, earned) = (310 / i64::from(term.days), 279 / i64::from(term.days));
+    assert_eq!((term.earned_days, &back.state[..]), (1, "refunded"));
+    assert_eq!(term.refunded, eur(310 - kept));
+    let held = reader.client.wallet().await.unwrap().balances;
+    assert_eq!(held, [eur(310 - kept)]);
+    assert_eq!(sum(operator, "Liabilities:Deferred").await, 0);
+    let earned_now = pools - sum(operator, "Liabilities:Pool").await;
+    assert_eq!(earned_now, earned);
+    let fee = fees - sum(operator, "Income:PlatformFee").await;
+    assert_eq!(fee, kept - earned);
 }
 
 /// A payment is begun, and each message about it is said, fifty times each.

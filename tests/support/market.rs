@@ -20,6 +20,35 @@ pub struct Market {
     pub offer: OfferView,
 }
 
+impl Market {
+    /// A plan of the dataset by the month, at a price in cents.
+    pub async fn plan(&self, price: i64) -> PlanView {
+        let new = by_the_month(vec![self.dataset.id], price);
+        self.owner.client.make_plan(&new).await.unwrap()
+    }
+}
+
+/// A plan of datasets by the month.
+pub fn by_the_month(datasets: Vec<Uuid>, price: i64) -> NewPlan {
+    NewPlan {
+        datasets,
+        title: None,
+        every: "month".to_owned(),
+        price: eur(price),
+        template: Some("commercial_internal".to_owned()),
+        terms: None,
+    }
+}
+
+/// The request for a subscription to a plan as it was read.
+pub fn wanted(plan: &PlanView) -> NewSubscription {
+    NewSubscription {
+        plan_id: plan.id,
+        terms_sha256: plan.terms_sha256.clone(),
+        price: plan.price.clone(),
+    }
+}
+
 impl TestApp {
     /// A market of one owner, at a price in cents.
     pub async fn market(&self, price: i64) -> Market {

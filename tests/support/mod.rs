@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod bank;
+pub mod browser;
 pub mod cards;
 pub mod database;
 pub mod files;

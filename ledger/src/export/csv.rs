@@ -4,8 +4,8 @@
 use crate::statement::Statement;
 
 const HEADER: &str = "kind,statement,period,currency,exponent,dataset,dataset_title,revision,\
-revision_number,epoch,sales,gross,tax,fee,commission,refunds_net,pool_delta,weight,weight_total,\
-share_ppt,quality,rows,amount,carry_before,carry_after,entry\r\n";
+revision_number,epoch,sales,gross,tax,fee,commission,refunds_net,subscriptions,pool_delta,weight,\
+weight_total,share_ppt,quality,rows,amount,carry_before,carry_after,entry\r\n";
 
 /// Renders the statement; rows end in CRLF.
 pub fn statement(statement: &Statement) -> String {
@@ -17,8 +17,9 @@ pub fn statement(statement: &Statement) -> String {
     );
     for line in &statement.lines {
         let refunds: i128 = line.refunds.iter().map(|r| i128::from(r.net)).sum();
+        let income = line.subscriptions.map_or(0, |part| part.amount());
         let quality = line.quality.map(|q| q.to_string()).unwrap_or_default();
-        let fields: [&dyn std::fmt::Display; 21] = [
+        let fields: [&dyn std::fmt::Display; 22] = [
             &line.dataset,
             &text(&line.dataset_title),
             &line.revision,
@@ -30,6 +31,7 @@ pub fn statement(statement: &Statement) -> String {
             &line.fee,
             &line.commission,
             &refunds,
+            &income,
             &line.pool_delta,
             &line.weight,
             &line.weight_total,
@@ -79,12 +81,12 @@ impl Other<'_> {
     fn push(&self, out: &mut String, start: &str) {
         let title = text(self.title);
         let none: &dyn std::fmt::Display = &"";
-        let mut fields = [none; 21];
+        let mut fields = [none; 22];
         fields[0] = &self.dataset;
         fields[1] = &title;
         fields[5] = &self.sales;
-        fields[17] = &self.amount;
-        fields[20] = &self.entry;
+        fields[18] = &self.amount;
+        fields[21] = &self.entry;
         push(out, &format!("{},{start}", self.kind), &fields);
     }
 }

@@ -62,6 +62,8 @@ pub(super) fn footer(
         .flat_map(|l| &l.refunds)
         .map(|r| i128::from(r.net))
         .sum();
+    let parts = lines.iter().filter_map(|l| l.subscriptions);
+    let income = parts.map(|part| part.amount()).sum();
     let own = commissions.iter().map(|c| i128::from(c.amount)).sum();
     let sales = lines.iter().try_fold(0u64, |n, l| n.checked_add(l.sales));
     Ok(Footer {
@@ -72,6 +74,7 @@ pub(super) fn footer(
         fee: sum(|l| l.fee)?,
         commission: sum(|l| l.commission)?,
         refunds_net: narrow("footer", refunds)?,
+        subscriptions: narrow("footer", income)?,
         pool_delta: sum(|l| l.pool_delta)?,
         amount: sum(|l| l.amount)?,
         own_commission: narrow("footer", own)?,
@@ -119,6 +122,12 @@ fn pool_delta(line: &Line) -> Result<i128, String> {
         }
         delta -= net;
     }
+    if let Some(part) = &line.subscriptions {
+        if part.by_use < 0 || part.by_list_price < 0 || part.amount() == 0 || part.terms == 0 {
+            return Err(format!("its subscriptions bring {}", part.amount()));
+        }
+        delta += part.amount();
+    }
     Ok(delta)
 }
 
@@ -126,7 +135,7 @@ fn check_line(line: &Line, carry: i64) -> Result<(), String> {
     let delta = pool_delta(line)?;
     if delta != i128::from(line.pool_delta) {
         return Err(format!(
-            "pool_delta is {}, its sales and refunds give {delta}",
+            "pool_delta is {}, its sales, refunds and subscriptions give {delta}",
             line.pool_delta
         ));
     }

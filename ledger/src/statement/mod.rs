@@ -15,7 +15,8 @@
 //! decimal string, weights always are.
 //!
 //! # A line by hand
-//! * `pool_delta = gross − tax − fee − commission − Σ refunds.net`
+//! * `pool_delta = gross − tax − fee − commission − Σ refunds.net
+//!   + subscriptions.by_use + subscriptions.by_list_price`
 //! * `refund.net = gross − tax − fee − commission` of what was given back
 //! * `share_ppt = ⌊10^12·weight/weight_total⌋`, or one more (largest remainders)
 //! * `amount = ⌊(carry_before + pool_delta·share_ppt) / 10^12⌋`, `carry_after` is the
@@ -204,6 +205,33 @@ pub struct Previous {
     pub weight_total: u128,
 }
 
+/// What subscriptions brought to a pool: days with use by rows taken, days without by list price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriptionPart {
+    /// Terms that brought something.
+    pub terms: u64,
+    /// Days of those terms in which the revision was used.
+    pub used_days: u64,
+    /// Rows that were taken in those days.
+    pub used_rows: u64,
+    /// What those days brought.
+    #[serde(with = "crate::json::exact")]
+    pub by_use: i64,
+    /// Days of those terms without any use.
+    pub unused_days: u64,
+    /// What those days brought.
+    #[serde(with = "crate::json::exact")]
+    pub by_list_price: i64,
+}
+
+impl SubscriptionPart {
+    /// Both together.
+    pub fn amount(&self) -> i128 {
+        i128::from(self.by_use) + i128::from(self.by_list_price)
+    }
+}
+
 /// One settled pool delta of one dataset, revision and epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -234,6 +262,9 @@ pub struct Line {
     pub commission: i64,
     /// Refunds since the pool was last settled, by period of the sale.
     pub refunds: Vec<RefundLine>,
+    /// Income of subscriptions since the pool was last settled; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscriptions: Option<SubscriptionPart>,
     /// What was settled.
     #[serde(with = "crate::json::exact")]
     pub pool_delta: i64,
@@ -376,6 +407,9 @@ pub struct Footer {
     /// Sum of the net of all refunds.
     #[serde(with = "crate::json::exact")]
     pub refunds_net: i64,
+    /// Sum of the income of subscriptions; absent when there is none.
+    #[serde(default, skip_serializing_if = "is_zero", with = "crate::json::exact")]
+    pub subscriptions: i64,
     /// Sum of pool deltas.
     #[serde(with = "crate::json::exact")]
     pub pool_delta: i64,
@@ -385,6 +419,10 @@ pub struct Footer {
     /// Sum of own commissions.
     #[serde(with = "crate::json::exact")]
     pub own_commission: i64,
+}
+
+fn is_zero(minor: &i64) -> bool {
+    *minor == 0
 }
 
 /// What the store knows; [`Inputs::build`] does the rest.

@@ -54,6 +54,7 @@ fn line(entry: u64, gross: i64, refunds: Vec<RefundLine>, carry_before: i64) -> 
         fee,
         commission: 0,
         refunds,
+        subscriptions: None,
         pool_delta,
         weight: u128::from(u64::MAX),
         weight_total: 3 * u128::from(u64::MAX),
@@ -400,7 +401,7 @@ fn inputs_that_do_not_add_up_are_refused() {
         ),
         (
             spoil(|i| i.lines[0].fee += 1),
-            "line 1: pool_delta is 3599, its sales and refunds give 3598",
+            "line 1: pool_delta is 3599, its sales, refunds and subscriptions give 3598",
         ),
         (
             spoil(|i| i.lines[1].refunds[0].net += 1),

@@ -98,6 +98,8 @@ pub struct LicenceView {
     pub id: Uuid,
     /// Order that paid for it.
     pub order_id: Uuid,
+    /// Subscription that pays for it instead.
+    pub subscription_id: Option<Uuid>,
     /// Holder.
     pub holder: PartyView,
     /// Dataset.

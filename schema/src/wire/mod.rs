@@ -14,6 +14,7 @@ mod party;
 mod payment;
 mod payout;
 mod points;
+mod subscription;
 
 pub use claim::*;
 pub use dataset::*;
@@ -25,3 +26,4 @@ pub use party::*;
 pub use payment::*;
 pub use payout::*;
 pub use points::*;
+pub use subscription::*;

@@ -26,6 +26,7 @@ mod recipients;
 mod revisions;
 mod sessions;
 mod statements;
+mod subscriptions;
 mod tokens;
 
 use actix_web::App;
@@ -104,6 +105,23 @@ fn claims(api: &mut ServiceConfig) {
         .service(claims::decide_claim);
 }
 
+/// Datasets by the month, quarter or year.
+fn subscriptions(api: &mut ServiceConfig) {
+    api.service(subscriptions::make_plan)
+        .service(subscriptions::list_plans)
+        .service(subscriptions::show_plan)
+        .service(subscriptions::retire_plan)
+        .service(subscriptions::start_subscription)
+        .service(subscriptions::list_subscriptions)
+        .service(subscriptions::show_subscription)
+        .service(subscriptions::cancel_subscription)
+        .service(subscriptions::resume_subscription)
+        .service(subscriptions::ask_subscription_refund)
+        .service(subscriptions::refund_subscription)
+        .service(subscriptions::list_all_subscriptions)
+        .service(subscriptions::run_subscriptions);
+}
+
 /// Every route of version 1.
 fn v1(api: &mut ServiceConfig) {
     api.service(accounts::open_account)
@@ -156,6 +174,7 @@ fn v1(api: &mut ServiceConfig) {
         .service(statements::show_statement_beancount)
         .service(statements::show_statement_pdf)
         .service(statements::show_statement);
+    subscriptions(api);
     books(api);
     claims(api);
     payouts(api);

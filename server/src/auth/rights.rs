@@ -241,6 +241,17 @@ matrix! {
         /// End it early.
         revoke Revoke [Owner Operator];
     }
+    /// A plan, and a party's subscription to it.
+    Subscription {
+        /// See its charges and what was earned of them.
+        see SeeSubscription [Subject Owner Operator];
+        /// Cancel it, and take that back.
+        change ChangeSubscription [Subject];
+        /// Give unused days back and end it.
+        give_back RefundSubscription [Owner Operator];
+        /// Take the plan off the market.
+        retire RetirePlan [Owner Operator];
+    }
     /// What a contributor earned.
     Statement {
         /// Read it.
@@ -286,6 +297,8 @@ matrix! {
         mind_provider MindProvider [Operator];
         /// Propose and approve payouts, hold them back, import the bank's files.
         pay_out PayOut [Operator];
+        /// See everybody's subscriptions, and have done what is due.
+        mind_subscriptions MindSubscriptions [Operator];
         /// Make others operators, and end it.
         appoint Appoint [Operator];
     }
@@ -384,6 +397,12 @@ pub fn order(who: &Actor, buyer: Uuid, owner: Uuid) -> Before<object::Order> {
 #[must_use]
 pub fn licence(who: &Actor, holder: Uuid, owner: Uuid) -> Before<object::Licence> {
     between(who, holder, owner)
+}
+
+/// Somebody before the subscription of `subscriber` to a plan of `owner`.
+#[must_use]
+pub fn subscription(who: &Actor, subscriber: Uuid, owner: Uuid) -> Before<object::Subscription> {
+    between(who, subscriber, owner)
 }
 
 /// Somebody before a statement for `payee`.

@@ -24,6 +24,10 @@ Order.Refund                     . . . . . . . W P
 Licence.SeeLicence               . . . . . . S W P
 Licence.Deliver                  . . . . . . S . .
 Licence.Revoke                   . . . . . . . W P
+Subscription.SeeSubscription     . . . . . . S W P
+Subscription.ChangeSubscription  . . . . . . S . .
+Subscription.RefundSubscription  . . . . . . . W P
+Subscription.RetirePlan          . . . . . . . W P
 Statement.SeeStatement           . . . . . . S . P
 Claim.SeeClaim                   . . . . . H S . P
 Claim.TakeBackClaim              . . . . . . S . .
@@ -41,6 +45,7 @@ Node.LinkParties                 . . . . . . . . P
 Node.JudgeClaims                 . . . . . . . . P
 Node.MindProvider                . . . . . . . . P
 Node.PayOut                      . . . . . . . . P
+Node.MindSubscriptions           . . . . . . . . P
 Node.Appoint                     . . . . . . . . P
 ";
 

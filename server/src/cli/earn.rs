@@ -171,6 +171,22 @@ fn lines(document: &Document) -> String {
     } else {
         table.to_string()
     };
+    for (line, part) in document
+        .lines
+        .iter()
+        .filter_map(|line| Some((line, line.subscriptions?)))
+    {
+        text.push_str(&format!(
+            "  Subscriptions of {} revision {}: {} for {} rows taken on {} days, {} for {} days without use\n",
+            line.dataset_title,
+            line.revision_number,
+            number(part.by_use, currency),
+            part.used_rows,
+            part.used_days,
+            number(part.by_list_price, currency),
+            part.unused_days
+        ));
+    }
     for line in &document.commissions {
         text.push_str(&format!(
             "  Owner's commission on {}: {}\n",

@@ -24,6 +24,7 @@ mod provide;
 pub(crate) mod report;
 mod settings;
 mod stop;
+mod subscribe;
 pub mod table;
 
 use std::ffi::OsStr;
@@ -95,6 +96,8 @@ async fn talk(command: Command) -> Outcome {
         Command::Catalog(args) => consume::catalog(&args).await,
         Command::Terms(args) => consume::terms(&args).await,
         Command::Buy(args) => consume::buy(&args).await,
+        Command::Subscribe(args) => subscribe::subscribe(&args).await,
+        Command::Subscription(args) => subscribe::subscription(args).await,
         Command::Orders(args) => consume::orders(&args).await,
         Command::Download(args) => consume::download(&args).await,
         Command::Wallet(args) => pay::wallet(&args).await,

@@ -440,6 +440,9 @@ pub async fn offer(args: &Offer) -> Outcome {
     let client = settings::party(&args.remote)?;
     let dataset = client.dataset(&args.dataset).await?;
     let terms = args.terms.as_deref().map(read_json).transpose()?;
+    if let Some(every) = &args.every {
+        return super::subscribe::offer(args, &client, &dataset, every, terms).await;
+    }
     let wanted = |dry_run| NewOffer {
         price: args.price.amount(),
         template: terms.is_none().then(|| args.template.clone()),

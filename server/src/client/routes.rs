@@ -172,6 +172,100 @@ impl Client {
     }
 }
 
+/// Plans and subscriptions.
+impl Client {
+    /// `POST /api/v1/plans`
+    pub async fn make_plan(&self, plan: &NewPlan) -> Answer<PlanView> {
+        self.post("/api/v1/plans", plan).await
+    }
+
+    /// `GET /api/v1/plans`
+    pub async fn plans(&self, dataset: Option<Uuid>) -> Answer<Vec<PlanView>> {
+        let dataset = dataset.map(|id| id.to_string());
+        let query: Vec<(&str, &str)> = dataset.iter().map(|id| ("dataset", &**id)).collect();
+        self.all("/api/v1/plans", &query).await
+    }
+
+    /// `GET /api/v1/plans`, the caller's own.
+    pub async fn my_plans(&self) -> Answer<Vec<PlanView>> {
+        self.all("/api/v1/plans", &[("mine", "true")]).await
+    }
+
+    /// `GET /api/v1/plans/{id}`
+    pub async fn plan(&self, id: Uuid) -> Answer<PlanView> {
+        self.get(&format!("/api/v1/plans/{id}")).await
+    }
+
+    /// `DELETE /api/v1/plans/{id}`
+    pub async fn retire_plan(&self, id: Uuid) -> Answer<()> {
+        self.delete(&format!("/api/v1/plans/{id}")).await
+    }
+
+    /// `POST /api/v1/subscriptions`, once per key.
+    pub async fn subscribe(&self, key: &str, new: &NewSubscription) -> Answer<SubscriptionView> {
+        self.post_once("/api/v1/subscriptions", key, new).await
+    }
+
+    /// `GET /api/v1/subscriptions`
+    pub async fn subscriptions(&self) -> Answer<Vec<SubscriptionView>> {
+        self.all("/api/v1/subscriptions", &[]).await
+    }
+
+    /// `GET /api/v1/subscriptions`, those to the caller's plans.
+    pub async fn sold_subscriptions(&self) -> Answer<Vec<SubscriptionView>> {
+        self.all("/api/v1/subscriptions", &[("sold", "true")]).await
+    }
+
+    /// `GET /api/v1/subscriptions/{id}`
+    pub async fn subscription(&self, id: Uuid) -> Answer<SubscriptionView> {
+        self.get(&format!("/api/v1/subscriptions/{id}")).await
+    }
+
+    /// `POST /api/v1/subscriptions/{id}/cancel`
+    pub async fn cancel_subscription(&self, id: Uuid) -> Answer<SubscriptionView> {
+        let path = format!("/api/v1/subscriptions/{id}/cancel");
+        self.post(&path, &Value::Null).await
+    }
+
+    /// `POST /api/v1/subscriptions/{id}/resume`
+    pub async fn resume_subscription(&self, id: Uuid) -> Answer<SubscriptionView> {
+        let path = format!("/api/v1/subscriptions/{id}/resume");
+        self.post(&path, &Value::Null).await
+    }
+
+    /// `POST /api/v1/subscriptions/{id}/refund-request`
+    pub async fn ask_subscription_refund(
+        &self,
+        id: Uuid,
+        new: &TermRefundRequest,
+    ) -> Answer<SubscriptionView> {
+        let path = format!("/api/v1/subscriptions/{id}/refund-request");
+        self.post(&path, new).await
+    }
+
+    /// `POST /api/v1/subscriptions/{id}/refunds`, once per key.
+    pub async fn refund_subscription(
+        &self,
+        id: Uuid,
+        key: &str,
+        new: &NewTermRefund,
+    ) -> Answer<SubscriptionView> {
+        let path = format!("/api/v1/subscriptions/{id}/refunds");
+        self.post_once(&path, key, new).await
+    }
+
+    /// `GET /api/v1/admin/subscriptions`
+    pub async fn all_subscriptions(&self) -> Answer<Vec<SubscriptionView>> {
+        self.all("/api/v1/admin/subscriptions", &[]).await
+    }
+
+    /// `POST /api/v1/admin/subscriptions/run`
+    pub async fn run_subscriptions(&self) -> Answer<SubscriptionRun> {
+        self.post("/api/v1/admin/subscriptions/run", &Value::Null)
+            .await
+    }
+}
+
 /// Buying and using.
 impl Client {
     /// `POST /api/v1/datasets/{id}/offers`

@@ -60,6 +60,7 @@ pub fn view(ctx: &Ctx, held: &Held, holder: PartyView) -> Result<LicenceView, Fa
     Ok(LicenceView {
         id: row.id.into(),
         order_id: row.order_id.into(),
+        subscription_id: held.subscription,
         holder,
         dataset_id: row.dataset_id.into(),
         dataset: held.slug.clone(),

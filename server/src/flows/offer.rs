@@ -63,7 +63,7 @@ pub async fn run(ctx: &Ctx, who: &Actor, dataset: Uuid, new: NewOffer) -> Result
 }
 
 /// Terms given in full, or those of the template.
-fn chosen_terms(new: &NewOffer) -> Result<Terms, Fault> {
+pub(super) fn chosen_terms(new: &NewOffer) -> Result<Terms, Fault> {
     let terms: Terms = match (&new.terms, &new.template) {
         (Some(terms), _) => serde_json::from_value(terms.clone())
             .map_err(|error| Fault::invalid("terms", error.to_string()))?,
@@ -97,7 +97,7 @@ fn chosen_terms(new: &NewOffer) -> Result<Terms, Fault> {
 
 /// Terms that name the class of personal data in the current revision: the buyer reads it, and
 /// graver data is not delivered under them.
-fn covering(db: &mut Db, dataset: Uuid, mut terms: Terms) -> Result<Terms, Fault> {
+pub(super) fn covering(db: &mut Db, dataset: Uuid, mut terms: Terms) -> Result<Terms, Fault> {
     let current = revisions::current(db, dataset)?;
     let class = gates::class(
         current
@@ -120,7 +120,7 @@ fn covering(db: &mut Db, dataset: Uuid, mut terms: Terms) -> Result<Terms, Fault
     Ok(terms)
 }
 
-fn checked_price(price: &Amount) -> Result<Amount, Fault> {
+pub(super) fn checked_price(price: &Amount) -> Result<Amount, Fault> {
     let currency: Currency = price.currency.parse().map_err(|_| {
         Fault::invalid(
             "price",

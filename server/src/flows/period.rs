@@ -6,7 +6,7 @@ use schema::wire::{Page, PeriodView};
 use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::Fault;
-use crate::flows::{checkpoint, statements};
+use crate::flows::{checkpoint, statements, tend_subscriptions};
 use crate::journal::command::{At, Command, Request, Work};
 pub use crate::store::periods::Turnover;
 use crate::store::{periods, pools};
@@ -33,6 +33,8 @@ pub async fn close(ctx: &Ctx, who: &Actor, key: &str, name: &str) -> Result<Peri
             ),
         ));
     }
+    // Days that ended in the period are earned in it.
+    tend_subscriptions::earn(ctx).await?;
     let command = Command {
         request: Request::new(who.party, key, "close_period", &period)?,
         at: At::now(now),

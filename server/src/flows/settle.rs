@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::Fault;
-use crate::flows::statements;
+use crate::flows::{statements, tend_subscriptions};
 use crate::journal::closed;
 use crate::journal::command::{At, Command, Request, Work, amount, earlier};
 use crate::store::{journal, parties, periods, pools, statements as store};
@@ -50,6 +50,8 @@ pub async fn run(
             if new.period.is_some() {
                 ctx.read(move |db| still_open(db, period)).await?;
             }
+            // What subscriptions have earned until now is settled with the rest.
+            tend_subscriptions::earn(ctx).await?;
             let command = Command {
                 request,
                 at: At { now, period },

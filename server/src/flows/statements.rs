@@ -546,6 +546,7 @@ fn line(
         fee,
         commission,
         refunds: refund_lines(part)?,
+        subscriptions: part.income,
         pool_delta: settlement.pool_delta,
         weight: part.weights.get(&party).copied().unwrap_or(0),
         weight_total: total(part.weights.values().copied())?,

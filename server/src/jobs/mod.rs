@@ -10,6 +10,7 @@ mod assess;
 mod compose;
 mod log;
 mod payments;
+mod subscriptions;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -150,6 +151,7 @@ impl Runners {
         // Money does not wait behind a large file.
         tasks.push(spawn("money".to_owned(), MONEY));
         tasks.push(tokio::spawn(log::keep(ctx.clone(), stop.clone())));
+        tasks.push(tokio::spawn(subscriptions::keep(ctx.clone(), stop.clone())));
         Ok(Self { stop, tasks })
     }
 

@@ -14,6 +14,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::provider::ProviderReport;
+use super::subscriptions::Act;
 use crate::error::{Fault, Kind};
 use crate::ports::bank::{camt053, pain002};
 use crate::store::bank_files::FileRow;
@@ -62,11 +63,21 @@ impl Request {
         Self::new(Uuid::nil(), key, verb, body)
     }
 
+    /// What the node does by itself when it is due, under a key made of its own identifiers.
+    ///
+    /// # Errors
+    /// None that a key of bounded identifiers can cause.
+    pub fn of_node<T: Serialize>(key: &str, verb: &str, body: &T) -> Result<Self, Fault> {
+        Self::new(Uuid::max(), key, verb, body)
+    }
+
     /// The source of the entry it makes.
     #[must_use]
     pub fn source(&self) -> String {
         if self.party.is_nil() {
             "provider:stripe".to_owned()
+        } else if self.party.is_max() {
+            "node".to_owned()
         } else {
             format!("party:{}", self.party)
         }
@@ -286,6 +297,8 @@ pub enum Work {
     Payouts(Box<PayoutRun>),
     /// Hear the bank.
     BankFile(Box<BankFile>),
+    /// Charge, earn or give back a subscription.
+    Subscription(Act),
 }
 
 impl Work {
@@ -301,6 +314,7 @@ impl Work {
                 | Self::DecideClaim(_)
                 | Self::Payouts(_)
                 | Self::BankFile(_)
+                | Self::Subscription(_)
         )
     }
 

@@ -36,6 +36,7 @@ mod points;
 pub mod provider;
 mod reserves;
 mod settle;
+pub mod subscriptions;
 mod writer;
 
 pub mod audit;
@@ -43,6 +44,7 @@ mod audit_claims;
 mod audit_exchange;
 mod audit_payouts;
 mod audit_provider;
+mod audit_subscriptions;
 pub mod bench;
 pub mod log;
 pub mod market;

@@ -23,7 +23,7 @@ pub(crate) fn bank() -> Result<Account, AccountError> {
 }
 
 /// Where sales tax is owed until jurisdictions are told apart.
-fn sales_tax() -> Result<Label, AccountError> {
+pub(super) fn sales_tax() -> Result<Label, AccountError> {
     Label::new("main")
 }
 
@@ -60,7 +60,8 @@ pub(super) fn touches(batch: &Batch, work: &Work) -> Result<Option<Touched>, Fau
         | Work::Exchange(_)
         | Work::DecideClaim(_)
         | Work::Payouts(_)
-        | Work::BankFile(_) => Ok(None),
+        | Work::BankFile(_)
+        | Work::Subscription(_) => Ok(None),
     }
 }
 
@@ -200,7 +201,8 @@ pub(super) fn plan(batch: &mut Batch, command: &Command, salt: [u8; 16]) -> Resu
         | Work::Exchange(_)
         | Work::DecideClaim(_)
         | Work::Payouts(_)
-        | Work::BankFile(_) => {
+        | Work::BankFile(_)
+        | Work::Subscription(_) => {
             return Err(Fault::internal("this has a transaction of its own"));
         }
     };
@@ -422,7 +424,7 @@ pub(super) fn out_of_range(cause: impl Into<Box<dyn std::error::Error + Send + S
     .because(cause)
 }
 
-fn unpaid(funds: i64, price: i64, currency: Currency) -> Fault {
+pub(super) fn unpaid(funds: i64, price: i64, currency: Currency) -> Fault {
     let money = |minor| Money::new(minor, currency);
     let missing = money(price.saturating_sub(funds));
     Fault::new(

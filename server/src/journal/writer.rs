@@ -12,6 +12,7 @@ use super::batch::Batch;
 use super::command::{Command, Posted, Work};
 use super::{
     Envelope, LINGER, MOST, adjust, bank, exchange, payouts, periods, plan, reserves, settle,
+    subscriptions,
 };
 use crate::clock::{Clock, Ids};
 use crate::error::{Fault, Kind};
@@ -211,6 +212,7 @@ fn alone(
         Work::DecideClaim(work) => settle::run(db, node, now, command, work.terms, fresh),
         Work::ClosePeriod(period) => periods::close(db, node, now, command, *period),
         Work::Exchange(work) => exchange::run(db, node, now, command, work, fresh),
+        Work::Subscription(act) => subscriptions::run(db, node, now, command, act, fresh),
         Work::Adjust(id) => adjust::run(db, node, now, command, *id, fresh),
         _ => Err(Fault::internal("this is run with others")),
     }

@@ -2,7 +2,9 @@
 
 use actix_web::web::Path;
 use askama::Template;
-use schema::wire::{DatasetView, OfferView, PageQuery, RevisionView, SharesView};
+use schema::wire::{
+    DatasetView, OfferView, PageQuery, PlanQuery, PlanView, RevisionView, SharesView,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -23,6 +25,7 @@ struct DatasetPage {
     mine: bool,
     contract: Contract,
     more: Published,
+    plans: Vec<PlanView>,
     node: String,
 }
 
@@ -150,6 +153,11 @@ pub async fn page(visit: Visit, slug: Path<String>) -> Page {
     let who = visit.who.as_ref();
     let d = flows::datasets::show(&visit.ctx, who, &slug).await?;
     let more = Published::load(&visit.ctx, who, &d).await?;
+    let query = PlanQuery {
+        dataset: Some(d.id),
+        mine: false,
+    };
+    let plans = flows::plans::list(&visit.ctx, who, query).await?.items;
     let mine = who.is_some_and(|a| a.party == d.owner.id);
     let contract = Contract::read(d.contract.as_ref());
     let node = visit.ctx.config.public_url();
@@ -160,6 +168,7 @@ pub async fn page(visit: Visit, slug: Path<String>) -> Page {
         mine,
         contract,
         more,
+        plans,
     })
 }
 
@@ -177,6 +186,7 @@ mod tests {
             mine: false,
             contract,
             more,
+            plans: vec![samples::plan()],
         }
     }
 
@@ -201,6 +211,8 @@ mod tests {
                 "mark enforced",
                 "download=\"flights-",
                 "--node https://granary.example",
+                "9.00 EUR <small>every month",
+                "/plans/",
                 "Validity",
             ],
         );

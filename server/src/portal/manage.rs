@@ -84,7 +84,7 @@ const CLASSES: [(&str, &str); 4] = [
 ];
 
 /// The term templates on offer: name and what it means.
-const TEMPLATES: [(&str, &str); 4] = [
+pub(super) const TEMPLATES: [(&str, &str); 4] = [
     ("open", "Open: any use, attribution"),
     ("research", "Research only"),
     ("commercial-internal", "Commercial, inside one organisation"),

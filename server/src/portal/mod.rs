@@ -29,6 +29,7 @@ mod operator_payouts;
 mod order;
 mod payment;
 mod payouts;
+mod plans;
 mod quality_view;
 mod reset;
 #[cfg(test)]
@@ -38,6 +39,7 @@ mod sign_in;
 mod sign_up;
 mod statement;
 mod statements;
+mod subscriptions;
 mod wallet;
 mod why;
 mod words;
@@ -51,7 +53,7 @@ const FORM_BYTES: usize = 512 << 10;
 
 /// Addresses that only take a form. When one showed what has to be mended and its address is
 /// opened again, the page with the empty form is meant.
-const FORMS: [&str; 24] = [
+const FORMS: [&str; 29] = [
     "/datasets/{slug}/edit",
     "/datasets/{slug}/declare",
     "/datasets/{slug}/publish",
@@ -76,6 +78,11 @@ const FORMS: [&str; 24] = [
     "/operator/books/decide",
     "/payouts/set",
     "/payouts/remove",
+    "/plans/{id}/retire",
+    "/subscriptions/{id}/cancel",
+    "/subscriptions/{id}/resume",
+    "/subscriptions/{id}/ask",
+    "/subscriptions/{id}/refund",
 ];
 
 /// A page to look at: GET, and HEAD for those who only ask whether it is there.
@@ -99,6 +106,7 @@ pub fn configure(app: &mut ServiceConfig) {
             .configure(forms)
             .configure(market)
             .configure(mine)
+            .configure(by_term)
             .configure(people)
             .configure(operation)
             .default_service(web::to(fail::nowhere)),
@@ -156,6 +164,35 @@ fn mine(app: &mut ServiceConfig) {
         .route("/payouts", get().to(payouts::page))
         .route("/payouts/set", post().to(payouts::set))
         .route("/payouts/remove", post().to(payouts::remove));
+}
+
+/// Plans and subscriptions.
+fn by_term(app: &mut ServiceConfig) {
+    app.route("/plans/{id}", get().to(plans::page))
+        .route("/plans/{id}", post().to(plans::subscribe))
+        .route("/plans/{id}/retire", post().to(plans::retire))
+        .route("/my/plans", get().to(plans::mine))
+        .route("/my/plans/new", get().to(plans::form))
+        .route("/my/plans/new", post().to(plans::make))
+        .route("/subscriptions", get().to(subscriptions::mine))
+        .route("/subscriptions/{id}", get().to(subscriptions::page))
+        .route(
+            "/subscriptions/{id}/cancel",
+            post().to(subscriptions::cancel),
+        )
+        .route(
+            "/subscriptions/{id}/resume",
+            post().to(subscriptions::resume),
+        )
+        .route("/subscriptions/{id}/ask", post().to(subscriptions::ask))
+        .route(
+            "/subscriptions/{id}/refund",
+            post().to(subscriptions::give_back),
+        )
+        .route(
+            "/operator/subscriptions",
+            get().to(subscriptions::everybodys),
+        );
 }
 
 /// Accounts and their keys.

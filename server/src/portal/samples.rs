@@ -3,12 +3,15 @@
 mod books;
 mod documents;
 mod money_out;
+mod subscriptions;
 
 pub use books::{affecting, correction, dispute, outlook, periods};
 pub use documents::{report, statement_file};
 pub use money_out::{
     bank_file, claim, entity, operator_change, payout, payout_method, payout_run, reconciliation,
 };
+
+pub use subscriptions::{plan, subscription};
 
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -416,6 +419,7 @@ pub fn licence() -> LicenceView {
     LicenceView {
         id: id(90),
         order_id: id(80),
+        subscription_id: None,
         holder: party("Bo Buyer"),
         dataset_id: id(1),
         dataset: "flights".into(),

@@ -124,6 +124,9 @@ impl StatementPage {
         for refund in &l.refunds {
             into.push_str(&format!(" − {}", refund.net));
         }
+        if let Some(part) = &l.subscriptions {
+            into.push_str(&format!(" + {} + {}", part.by_use, part.by_list_price));
+        }
         vec![
             format!("pool = {into} = {}", l.pool_delta),
             format!(

@@ -290,6 +290,15 @@ pub fn done(code: &str) -> Option<&'static str> {
         }
         "dataset" => "The dataset stands. Next: upload a first file with the command below.",
         "saved" => "Saved.",
+        "plan" => "It is on sale: on this page, and on the pages of its datasets.",
+        "plan-retired" => {
+            "Retired. Nobody subscribes any more; terms that are paid go on to their end."
+        }
+        "subscribed" => "Subscribed. The first term is paid and its licences are in force.",
+        "cancelled" => "Cancelled. Nothing more is charged; what is paid goes on to its end.",
+        "resumed" => "It goes on: the next term is charged when this one ends.",
+        "asked-back" => "Asked. The provider sees your reason; nothing more is charged.",
+        "days-back" => "The unused days are given back to the wallet, and the licences have ended.",
         "publishing" => {
             "The revision is being composed. This page shows it as soon as it is published."
         }

@@ -6,7 +6,9 @@ use diesel::prelude::*;
 use schema::columns::{Key, When};
 use schema::db::Db;
 use schema::on;
-use schema::tables::{dataset, delivery_header, licence, revision};
+use schema::tables::{
+    dataset, delivery_header, licence, revision, subscription_licence, subscription_term,
+};
 use uuid::Uuid;
 
 use crate::error::Fault;
@@ -43,6 +45,8 @@ pub struct Held {
     pub owner: Uuid,
     /// Number of the revision bought.
     pub number: i32,
+    /// The subscription it belongs to.
+    pub subscription: Option<Uuid>,
 }
 
 impl LicenceRow {
@@ -74,6 +78,14 @@ macro_rules! held {
         licence::table
             .inner_join(dataset::table)
             .inner_join(revision::table.on(revision::id.eq(licence::revision_id)))
+            .left_join(
+                subscription_licence::table.on(subscription_licence::licence_id.eq(licence::id)),
+            )
+            .left_join(
+                subscription_term::table.on(subscription_term::id
+                    .nullable()
+                    .eq(subscription_licence::term_id.nullable())),
+            )
             .select((
                 LicenceRow::as_select(),
                 (
@@ -81,20 +93,22 @@ macro_rules! held {
                     dataset::title,
                     dataset::owner_id,
                     revision::number,
+                    subscription_term::subscription_id.nullable(),
                 ),
             ))
     };
 }
 
-type HeldParts = (LicenceRow, (String, String, Key, i32));
+type HeldParts = (LicenceRow, (String, String, Key, i32, Option<Key>));
 
-fn held((row, (slug, title, owner, number)): HeldParts) -> Held {
+fn held((row, (slug, title, owner, number, subscription)): HeldParts) -> Held {
     Held {
         row,
         slug,
         title,
         owner: owner.into(),
         number,
+        subscription: subscription.map(Into::into),
     }
 }
 

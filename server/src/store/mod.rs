@@ -34,5 +34,6 @@ pub mod revisions;
 pub mod sessions;
 pub mod sketches;
 pub mod statements;
+pub mod subscriptions;
 pub mod throttle;
 pub mod tokens;

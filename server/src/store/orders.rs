@@ -1,10 +1,11 @@
 //! Orders with the licences they give, and refunds.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use schema::columns::{Key, When};
 use schema::db::Db;
 use schema::on;
-use schema::tables::{dataset, licence, orders, party, refund, revision};
+use schema::tables::{dataset, licence, orders, party, refund, revision, subscription_licence};
 use schema::wire::{Amount, OrderView, PartyView, RefundView, SaleView};
 use uuid::Uuid;
 
@@ -246,7 +247,8 @@ pub fn view(db: &mut Db, id: Uuid) -> Result<OrderView, Fault> {
     Ok(order_view(parts))
 }
 
-/// A buyer's orders, newest first, older than `before`.
+/// A buyer's orders, newest first, older than `before`; what licences of a subscription hang on
+/// is no purchase.
 pub fn of_buyer(
     db: &mut Db,
     buyer: Uuid,
@@ -256,13 +258,15 @@ pub fn of_buyer(
     let before = Key(before);
     let parts: Vec<OrderParts> = on!(db, c => order_query!()
         .filter(orders::buyer_id.eq(Key(buyer)).and(orders::id.lt(before)))
+        .filter(not(exists(subscription_licence::table
+            .filter(subscription_licence::licence_id.eq(orders::licence_id)))))
         .order(orders::id.desc())
         .limit(limit)
         .load(c))?;
     Ok(parts.into_iter().map(order_view).collect())
 }
 
-/// Sales of a dataset, newest first, older than `before`.
+/// Sales of a dataset, newest first, older than `before`; subscriptions are not among them.
 pub fn sales_of(
     db: &mut Db,
     dataset_id: Uuid,
@@ -272,6 +276,8 @@ pub fn sales_of(
     let before = Key(before);
     let parts: Vec<OrderParts> = on!(db, c => order_query!()
         .filter(orders::dataset_id.eq(Key(dataset_id)).and(orders::id.lt(before)))
+        .filter(not(exists(subscription_licence::table
+            .filter(subscription_licence::licence_id.eq(orders::licence_id)))))
         .order(orders::id.desc())
         .limit(limit)
         .load(c))?;

@@ -1,12 +1,12 @@
 //! Statements: what was issued, to whom.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use ledger::audit::StatementRow as Bridge;
-use ledger::statement::{Held, Lost, Shared, Why};
+use ledger::statement::{Held, Lost, Shared, SubscriptionPart, Why};
 use schema::columns::{Key, When};
 use schema::db::Db;
 use schema::on;
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::pools::SettlementRow;
-use super::{adjustments, checkpoints, claims, contributions};
+use super::{adjustments, checkpoints, claims, contributions, subscriptions};
 use crate::error::Fault;
 use crate::store::epochs;
 
@@ -221,6 +221,8 @@ pub struct PoolPart {
     pub sales: (i64, i64, i64, i64, i64),
     /// Refunds since then by period of the sale.
     pub refunds: Vec<RefundSum>,
+    /// Income of subscriptions since then.
+    pub income: Option<SubscriptionPart>,
     /// Raw weights of the epoch by contributor.
     pub weights: HashMap<Uuid, u128>,
     /// The epoch before it, if there was one: revision number, shares and weights.
@@ -295,6 +297,7 @@ pub fn pool_part(db: &mut Db, of: &SettlementRow) -> Result<PoolPart, Fault> {
         dataset: (dataset.1.0, dataset.2, dataset.3),
         sales: sales_between(db, of, since)?,
         refunds: back_between(db, of, since)?,
+        income: income_between(db, of, since)?,
         weights,
         order,
         before: epoch_before(db, dataset.1, dataset.3, (of.revision_id, of.epoch))?,
@@ -332,6 +335,34 @@ fn held(
         held.push((part.holder_id.0, one));
     }
     Ok(held)
+}
+
+fn income_between(
+    db: &mut Db,
+    of: &SettlementRow,
+    since: i64,
+) -> Result<Option<SubscriptionPart>, Fault> {
+    let pool = (of.revision_id, of.epoch);
+    let rows = subscriptions::income_between(db, pool, &of.book, (since, of.entry_seq))?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let count = |n: i64| u64::try_from(n).map_err(Fault::internal);
+    let terms: BTreeSet<Uuid> = rows.iter().map(|row| row.term_id.0).collect();
+    let mut part = SubscriptionPart {
+        terms: terms.len() as u64,
+        ..SubscriptionPart::default()
+    };
+    for row in &rows {
+        let (days, sum) = match row.basis.as_str() {
+            "use" => (&mut part.used_days, &mut part.by_use),
+            _ => (&mut part.unused_days, &mut part.by_list_price),
+        };
+        *days += count(row.days.into())?;
+        *sum = sum.saturating_add(row.amount);
+        part.used_rows += count(row.used_rows)?;
+    }
+    Ok(Some(part))
 }
 
 fn sales_between(

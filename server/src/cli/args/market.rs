@@ -330,10 +330,12 @@ pub struct Publish {
 
 /// Put a price on a dataset.
 ///
-/// Shows what one sale would split into, per contributor, and asks before it goes live.
+/// Shows what one sale would split into, per contributor, and asks before it goes live. With
+/// --every the price is that of a subscription, which may cover several datasets.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   granary offer flights-from-new-york --price '19.99 EUR' --template commercial-internal
+  granary offer flights-from-new-york --price '9 EUR' --every month --with weather-of-new-york
   granary offer flights-from-new-york --price '5 EUR' --terms terms.json --yes")]
 pub struct Offer {
     /// Slug or id of the dataset.
@@ -347,6 +349,15 @@ pub struct Offer {
     /// Own terms, a JSON file.
     #[arg(long, value_name = "FILE")]
     pub terms: Option<PathBuf>,
+    /// Sell a subscription, charged every: month, quarter, year.
+    #[arg(long, value_name = "INTERVAL", conflicts_with = "dry_run")]
+    pub every: Option<String>,
+    /// Further datasets of yours that the subscription covers.
+    #[arg(long = "with", value_name = "DATASET", requires = "every")]
+    pub with: Vec<String>,
+    /// Name of the subscription [default: the datasets' titles]
+    #[arg(long, requires = "every")]
+    pub title: Option<String>,
     /// Only show the split.
     #[arg(long)]
     pub dry_run: bool,

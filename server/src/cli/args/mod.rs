@@ -7,6 +7,7 @@ mod market;
 mod money;
 mod node;
 mod payout;
+mod subscription;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -17,6 +18,7 @@ pub use market::*;
 pub use money::*;
 pub use node::*;
 pub use payout::*;
+pub use subscription::*;
 
 /// Every command by what people come for; a test keeps it complete.
 const OVERVIEW: &str = "\
@@ -59,6 +61,8 @@ Use data
   catalog          What is on offer
   terms            What an offer allows, clause by clause
   buy              Buy a licence
+  subscribe        Get datasets by the month, quarter or year
+  subscription     List, show, cancel, resume subscriptions; give unused days back
   orders           Your purchases
   download         Fetch, open and check a licensed file
   licence          List, show, verify licences; move one to a new key
@@ -130,6 +134,8 @@ pub enum Command {
     Catalog(Catalog),
     Terms(Terms),
     Buy(Buy),
+    Subscribe(Subscribe),
+    Subscription(Subscription),
     Orders(Orders),
     Download(Download),
     #[command(alias = "license")]

@@ -94,7 +94,7 @@ fn texts(rows: &[Row<'_>]) -> Vec<Column> {
 type Figure = fn(&Line) -> Option<i128>;
 
 /// The integer columns of a line, by name.
-const FIGURES: [(&str, Figure); 14] = [
+const FIGURES: [(&str, Figure); 15] = [
     ("revision_number", |l| Some(l.revision_number.into())),
     ("epoch", |l| Some(l.epoch.into())),
     ("gross", |l| Some(l.gross.into())),
@@ -103,6 +103,9 @@ const FIGURES: [(&str, Figure); 14] = [
     ("commission", |l| Some(l.commission.into())),
     ("refunds_net", |l| {
         Some(l.refunds.iter().map(|r| i128::from(r.net)).sum())
+    }),
+    ("subscriptions", |l| {
+        Some(l.subscriptions.map_or(0, |part| part.amount()))
     }),
     ("pool_delta", |l| Some(l.pool_delta.into())),
     ("share_ppt", |l| Some(l.share_ppt.into())),

@@ -182,6 +182,19 @@ impl Sheet<'_> {
                 refund.net,
             );
         }
+        if let Some(part) = &l.subscriptions {
+            self.figure(
+                &format!(
+                    "+ subscriptions, {} rows taken on {} days",
+                    part.used_rows, part.used_days
+                ),
+                part.by_use,
+            );
+            self.figure(
+                &format!("+ subscriptions, {} days without use", part.unused_days),
+                part.by_list_price,
+            );
+        }
         self.figure("= into the pool", l.pool_delta);
         self.pair(
             "Your weight",
@@ -255,6 +268,7 @@ impl Sheet<'_> {
             ("Tax", f.tax),
             ("Platform fee", f.fee),
             ("Refunds, net", f.refunds_net),
+            ("Subscriptions", f.subscriptions),
             ("Into pools", f.pool_delta),
             ("Your parts", f.amount),
             ("Your commissions", f.own_commission),

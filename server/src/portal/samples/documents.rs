@@ -163,6 +163,7 @@ fn line() -> Line {
         fee: 199,
         commission: 0,
         refunds: vec![],
+        subscriptions: None,
         pool_delta: 1791,
         weight: 8,
         weight_total: 13,
