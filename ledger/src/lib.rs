@@ -61,3 +61,4 @@ pub mod rules;
 pub mod settle;
 pub mod sim;
 pub mod statement;
+pub mod tax;

@@ -11,6 +11,7 @@ mod money_out;
 mod parties;
 mod payments;
 mod sales;
+mod taxes;
 
 pub use self::datasets::*;
 pub use self::jobs::*;
@@ -20,6 +21,7 @@ pub use self::money_out::*;
 pub use self::parties::*;
 pub use self::payments::*;
 pub use self::sales::*;
+pub use self::taxes::*;
 
 diesel::joinable!(session -> party (party_id));
 diesel::joinable!(api_token -> party (party_id));
@@ -46,6 +48,7 @@ diesel::joinable!(settlement_line -> party (party_id));
 diesel::joinable!(statement -> party (party_id));
 diesel::joinable!(give_back -> orders (order_id));
 diesel::joinable!(balance_snapshot -> account (account_id));
+diesel::joinable!(invoice -> orders (order_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     node_setting,
@@ -97,4 +100,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     balance_snapshot,
     adjustment,
     adjustment_move,
+    tax_rate,
+    billing,
+    invoice,
 );

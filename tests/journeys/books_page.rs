@@ -12,7 +12,7 @@ journeys!(
     a_replaced_statement_leads_to_the_one_in_force,
 );
 
-async fn page(app: &TestApp, who: &Person, path: &str) -> (u16, String) {
+pub(super) async fn page(app: &TestApp, who: &Person, path: &str) -> (u16, String) {
     let (status, _, body) = app
         .ask_with(Method::GET, path, Some(&who.token), None, &[])
         .await;
@@ -20,7 +20,7 @@ async fn page(app: &TestApp, who: &Person, path: &str) -> (u16, String) {
 }
 
 /// Sends a form as a browser does; answers status and where it leads, or the page.
-async fn send(app: &TestApp, who: &Person, path: &str, form: &str) -> (u16, String) {
+pub(super) async fn send(app: &TestApp, who: &Person, path: &str, form: &str) -> (u16, String) {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .build()

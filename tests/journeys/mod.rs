@@ -25,5 +25,7 @@ mod refunds;
 mod revision_reports;
 mod settlement;
 mod statements;
+mod tax_page;
+mod taxes;
 mod tokens;
 mod withdrawal;

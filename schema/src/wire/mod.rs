@@ -11,6 +11,7 @@ mod node;
 mod party;
 mod payment;
 mod payout;
+mod tax;
 
 pub use dataset::*;
 pub use market::*;
@@ -19,3 +20,4 @@ pub use node::*;
 pub use party::*;
 pub use payment::*;
 pub use payout::*;
+pub use tax::*;

@@ -11,6 +11,7 @@ mod contributions;
 mod datasets;
 mod describe;
 mod files;
+mod invoices;
 mod licences;
 mod log;
 mod node;
@@ -88,6 +89,21 @@ fn books(api: &mut ServiceConfig) {
         .service(payments::ignore_message);
 }
 
+/// Invoices, and the taxes on them.
+fn taxes(api: &mut ServiceConfig) {
+    api.service(invoices::show_billing)
+        .service(invoices::set_billing)
+        .service(invoices::list_invoices)
+        .service(invoices::show_invoice_pdf)
+        .service(invoices::show_invoice_document)
+        .service(invoices::show_invoice)
+        .service(invoices::list_all_invoices)
+        .service(invoices::list_tax_rates)
+        .service(invoices::set_tax_rate)
+        .service(invoices::show_tax_csv)
+        .service(invoices::show_tax_report);
+}
+
 /// Every route of version 1.
 fn v1(api: &mut ServiceConfig) {
     api.service(accounts::open_account)
@@ -142,6 +158,7 @@ fn v1(api: &mut ServiceConfig) {
         .service(statements::show_statement);
     books(api);
     payouts(api);
+    taxes(api);
 }
 
 fn routes(app: &mut ServiceConfig) {

@@ -246,6 +246,11 @@ matrix! {
         /// Read it.
         see SeeStatement [Subject Operator];
     }
+    /// An invoice or a credit note.
+    Invoice {
+        /// Read it.
+        see SeeInvoice [Subject Operator];
+    }
     /// A party's own things: tokens, age keys, wallet.
     Own {
         /// See and change them.
@@ -273,6 +278,8 @@ matrix! {
         mind_provider MindProvider [Operator];
         /// Propose and approve payouts, hold them back, import the bank's files.
         pay_out PayOut [Operator];
+        /// Set rates of sales tax.
+        set_taxes SetTaxes [Operator];
         /// Make others operators, and end it.
         appoint Appoint [Operator];
     }
@@ -379,6 +386,15 @@ pub fn statement(who: &Actor, payee: Uuid) -> Before<object::Statement> {
     Before::new(
         Some(who),
         Roles::default().with(Role::Subject, who.party == payee),
+    )
+}
+
+/// Somebody before an invoice of `buyer`.
+#[must_use]
+pub fn invoice(who: &Actor, buyer: Uuid) -> Before<object::Invoice> {
+    Before::new(
+        Some(who),
+        Roles::default().with(Role::Subject, who.party == buyer),
     )
 }
 

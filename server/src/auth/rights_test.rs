@@ -25,6 +25,7 @@ Licence.SeeLicence               . . . . . . S W P
 Licence.Deliver                  . . . . . . S . .
 Licence.Revoke                   . . . . . . . W P
 Statement.SeeStatement           . . . . . . S . P
+Invoice.SeeInvoice               . . . . . . S . P
 Own.ManageOwn                    . . . . . . S . .
 Node.TopUp                       . . . . . . . . P
 Node.Settle                      . . . . . . . . P
@@ -36,6 +37,7 @@ Node.ResetPassword               . . . . . . . . P
 Node.LinkParties                 . . . . . . . . P
 Node.MindProvider                . . . . . . . . P
 Node.PayOut                      . . . . . . . . P
+Node.SetTaxes                    . . . . . . . . P
 Node.Appoint                     . . . . . . . . P
 ";
 

@@ -24,6 +24,7 @@ pub(crate) mod report;
 mod settings;
 mod stop;
 pub mod table;
+mod tax;
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -107,6 +108,9 @@ async fn talk(command: Command) -> Outcome {
         Command::TrialBalance(args) => operate::trial_balance(&args).await,
         Command::PasswordReset(args) => operate::password_reset(&args).await,
         Command::Entity(args) => operate::entity(args).await,
+        Command::Billing(args) => tax::billing(args).await,
+        Command::Invoice(args) => tax::invoice(args).await,
+        Command::Tax(args) => tax::tax(args).await,
         Command::PayoutMethod(args) => payout::method(args).await,
         Command::Payout(args) => payout::payout(args).await,
         Command::Operator(args) => payout::operator(args).await,

@@ -12,6 +12,7 @@ use schema::wire::Amount;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::invoices::Bill;
 use super::provider::ProviderReport;
 use crate::error::{Fault, Kind};
 use crate::ports::bank::{camt053, pain002};
@@ -120,6 +121,8 @@ pub struct Purchase {
     pub owner: Uuid,
     /// The licence it gives.
     pub licence: LicenceRow,
+    /// What its invoice says.
+    pub bill: Bill,
     /// The card payment that pays for it; none pays from the wallet.
     pub payment: Option<Key>,
 }

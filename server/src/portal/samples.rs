@@ -3,12 +3,15 @@
 mod books;
 mod documents;
 mod money_out;
+mod taxes;
 
 pub use books::{affecting, correction, dispute, outlook, periods};
 pub use documents::{report, statement_file};
 pub use money_out::{
     bank_file, entity, operator_change, payout, payout_method, payout_run, reconciliation,
 };
+
+pub use taxes::{credit_note, invoice, tax_rates, tax_report};
 
 use askama::Template;
 use chrono::{DateTime, Utc};

@@ -6,6 +6,7 @@ mod market;
 mod money;
 mod node;
 mod payout;
+mod tax;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -15,6 +16,7 @@ pub use market::*;
 pub use money::*;
 pub use node::*;
 pub use payout::*;
+pub use tax::*;
 
 /// Every command by what people come for; a test keeps it complete.
 const OVERVIEW: &str = "\
@@ -58,6 +60,8 @@ Use data
   terms            What an offer allows, clause by clause
   buy              Buy a licence
   orders           Your purchases
+  invoice          Your invoices and credit notes: list, show, PDF
+  billing          Whom your invoices are made out to
   download         Fetch, open and check a licensed file
   licence          List, show, verify licences; move one to a new key
 
@@ -75,6 +79,7 @@ Operate
   dispute          Record what payers' banks take back, and who keeps it
   adjust           Correct the journal: one operator proposes, another approves
   period           Close the books of a month; list months
+  tax              Rates of sales tax, and the report of a month
   trial-balance    Sums of all accounts
   ledger           Verify, export, replay, simulate the journal
   password-reset   Make a link for a new password
@@ -126,6 +131,8 @@ pub enum Command {
     Terms(Terms),
     Buy(Buy),
     Orders(Orders),
+    Invoice(Invoice),
+    Billing(Billing),
     Download(Download),
     #[command(alias = "license")]
     Licence(Licence),
@@ -138,6 +145,7 @@ pub enum Command {
     Dispute(Dispute),
     Adjust(Adjust),
     Period(Period),
+    Tax(Tax),
     TrialBalance(TrialBalance),
     Ledger(Ledger),
     PasswordReset(PasswordReset),
