@@ -62,3 +62,4 @@ pub mod settle;
 pub mod sim;
 pub mod statement;
 pub mod subscription;
+pub mod tax;

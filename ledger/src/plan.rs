@@ -2,7 +2,8 @@
 //! the dataset's published terms have one, and the net that goes to the pool.
 //!
 //! All three cuts are floors, so rounding always favours the contributors:
-//! `fee = ⌊gross·fee_bps/10⁴⌋`, `tax = ⌊gross·tax_bps/10⁴⌋`,
+//! `fee = ⌊gross·fee_bps/10⁴⌋`, `tax = ⌊gross·tax_bps/(10⁴ + tax_bps)⌋`: the price holds a tax that
+//! is reckoned on top of what is left without it, as value added tax is; 19 % are 1,900,
 //! `commission = ⌊(gross − fee − tax)·bps/10⁴⌋`, `net` is what is left.
 
 use serde::{Deserialize, Serialize};
@@ -47,7 +48,7 @@ pub struct Commission {
 pub struct FeePlan {
     /// Platform fee in basis points of gross.
     pub fee_bps: u32,
-    /// Sales tax in basis points of gross.
+    /// Sales tax that gross holds, in basis points of gross without it: 19 % are 1,900.
     pub tax_bps: u32,
     /// The owner's commission, if the published terms have one.
     pub commission: Option<Commission>,
@@ -115,12 +116,24 @@ fn floor_bps(amount: i64, bps: u32) -> Result<i64, PlanError> {
     i64::try_from(cut).map_err(|_| PlanError::BadAmount(amount))
 }
 
+/// The tax that a price holds: `⌊gross·bps/(10⁴ + bps)⌋`.
+fn tax_within(gross: i64, bps: u32) -> Result<i64, PlanError> {
+    if i128::from(bps) > BPS {
+        return Err(PlanError::BadRate(bps));
+    }
+    let tax = i128::from(gross) * i128::from(bps) / (BPS + i128::from(bps));
+    i64::try_from(tax).map_err(|_| PlanError::BadAmount(gross))
+}
+
 /// Cuts a sale of `gross` minor units by the plan.
 ///
 /// ```
 /// use ledger::plan::{FeePlan, Legs, split_sale};
 /// let legs = split_sale(1999, &FeePlan { fee_bps: 1_000, tax_bps: 0, commission: None })?;
 /// assert_eq!(legs, Legs { fee: 199, tax: 0, net: 1800, commission: 0 });
+/// // 11.90 hold 19 % of 10.00.
+/// let legs = split_sale(1190, &FeePlan { fee_bps: 0, tax_bps: 1_900, commission: None })?;
+/// assert_eq!((legs.tax, legs.net), (190, 1000));
 /// # Ok::<(), ledger::plan::PlanError>(())
 /// ```
 ///
@@ -131,7 +144,7 @@ pub fn split_sale(gross: i64, plan: &FeePlan) -> Result<Legs, PlanError> {
         return Err(PlanError::BadAmount(gross));
     }
     let fee = floor_bps(gross, plan.fee_bps)?;
-    let tax = floor_bps(gross, plan.tax_bps)?;
+    let tax = tax_within(gross, plan.tax_bps)?;
     let left = gross
         .checked_sub(fee)
         .and_then(|l| l.checked_sub(tax))

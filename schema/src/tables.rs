@@ -14,6 +14,7 @@ mod parties;
 mod payments;
 mod sales;
 mod subscriptions;
+mod taxes;
 
 pub use self::claims::*;
 pub use self::datasets::*;
@@ -26,6 +27,7 @@ pub use self::parties::*;
 pub use self::payments::*;
 pub use self::sales::*;
 pub use self::subscriptions::*;
+pub use self::taxes::*;
 
 diesel::joinable!(session -> party (party_id));
 diesel::joinable!(api_token -> party (party_id));
@@ -58,6 +60,7 @@ diesel::joinable!(subscription_term -> subscription (subscription_id));
 diesel::joinable!(subscription_licence -> subscription_term (term_id));
 diesel::joinable!(subscription_income -> subscription_term (term_id));
 diesel::joinable!(balance_snapshot -> account (account_id));
+diesel::joinable!(invoice -> orders (order_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     node_setting,
@@ -115,5 +118,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     subscription_term,
     subscription_licence,
     subscription_income,
+    tax_rate,
+    billing,
+    invoice,
 );
 diesel::allow_tables_to_appear_in_same_query!(exchange, exchange_rate);

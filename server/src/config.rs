@@ -10,8 +10,10 @@ use crate::journal::ReserveTerms;
 use crate::ports::payment::StripeSettings;
 
 mod payouts;
+pub mod seller;
 
 pub use payouts::{PayoutConfig, Withholding};
+pub use seller::SellerConfig;
 
 /// Settings of `granary serve` and of every command that works on a node's data.
 #[derive(Debug, Clone, Args)]
@@ -44,7 +46,8 @@ pub struct Config {
     #[arg(long, env = "GRANARY_FEE_BPS", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(0..=10_000))]
     pub fee_bps: u16,
 
-    /// Sales tax inside each price, in basis points.
+    /// Sales tax inside each price where the table of rates has none, in basis points of the
+    /// price without it.
     #[arg(long, env = "GRANARY_TAX_BPS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=10_000))]
     pub tax_bps: u16,
 
@@ -101,6 +104,8 @@ pub struct Config {
     pub stripe: StripeSettings,
     #[command(flatten)]
     pub payouts: PayoutConfig,
+    #[command(flatten)]
+    pub seller: SellerConfig,
 }
 
 impl Config {

@@ -31,5 +31,7 @@ mod revision_reports;
 mod settlement;
 mod statements;
 mod subscriptions;
+mod tax_page;
+mod taxes;
 mod tokens;
 mod withdrawal;

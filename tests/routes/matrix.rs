@@ -214,6 +214,8 @@ impl Scene {
             "orders" => self.parts.order,
             "plans" => self.parts.plan,
             "subscriptions" => self.parts.subscription,
+            // An invoice has the identifier of its order.
+            "invoices" => self.parts.order,
             "licences" => self.parts.licence,
             "statements" => self.parts.statement,
             "recipients" => self.parts.recipient,
@@ -390,6 +392,14 @@ impl Scene {
             (
                 "POST /api/v1/admin/payouts",
                 json!({"execute_on": "2020-01-01"}),
+            ),
+            (
+                "PUT /api/v1/billing",
+                json!({"name": "x", "address": "x", "jurisdiction": "nowhere"}),
+            ),
+            (
+                "POST /api/v1/admin/tax-rates",
+                json!({"jurisdiction": "nowhere", "name": "x", "bps": 1}),
             ),
             ("POST /api/v1/admin/bank-files", json!({"no": "xml"})),
             (

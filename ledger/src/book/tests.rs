@@ -39,7 +39,8 @@ pub(crate) fn purchase(order: u128, epoch: u32, minor: i64) -> Command {
         price: Money::new(minor, Currency::EUR),
         plan: FeePlan {
             fee_bps: 1_000,
-            tax_bps: 700,
+            // 7 % of the price.
+            tax_bps: 753,
             commission: None,
         },
         tax: "DE".into(),

@@ -64,10 +64,12 @@ impl<'a> Auditor<'a> {
                 ..
             } => {
                 let bps = |of: i64, bps: u32| of * i64::from(bps) / 10_000;
-                let (fee, tax) = (
-                    bps(price.minor, plan.fee_bps),
-                    bps(price.minor, plan.tax_bps),
-                );
+                // Without the tax: the least amount that with its tax reaches the price.
+                let without = {
+                    let whole = 10_000 + i64::from(plan.tax_bps);
+                    (price.minor * 10_000 + whole - 1) / whole
+                };
+                let (fee, tax) = (bps(price.minor, plan.fee_bps), price.minor - without);
                 let left = price.minor - fee - tax;
                 let commission = plan.commission.map_or(0, |c| bps(left, c.bps));
                 *self.wallets.entry(*buyer).or_default() -= price.minor;

@@ -43,6 +43,7 @@ diesel::table! {
         book -> Text,
         entry_seq -> BigInt,
         created_at -> Instant,
+        jurisdiction -> Text,
     }
 }
 

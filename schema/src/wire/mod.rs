@@ -15,6 +15,7 @@ mod payment;
 mod payout;
 mod points;
 mod subscription;
+mod tax;
 
 pub use claim::*;
 pub use dataset::*;
@@ -27,3 +28,4 @@ pub use payment::*;
 pub use payout::*;
 pub use points::*;
 pub use subscription::*;
+pub use tax::*;

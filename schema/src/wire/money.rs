@@ -149,7 +149,7 @@ pub struct AccountBalance {
 /// One finding of `granary ledger verify`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LedgerFinding {
-    /// Invariant, `I1` to `I20`.
+    /// Invariant, `I1` to `I22`.
     pub invariant: String,
     /// Row concerned.
     pub row: String,

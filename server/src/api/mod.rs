@@ -13,6 +13,7 @@ mod datasets;
 mod describe;
 mod exchange;
 mod files;
+mod invoices;
 mod licences;
 mod log;
 mod node;
@@ -122,6 +123,21 @@ fn subscriptions(api: &mut ServiceConfig) {
         .service(subscriptions::run_subscriptions);
 }
 
+/// Invoices, and the taxes on them.
+fn taxes(api: &mut ServiceConfig) {
+    api.service(invoices::show_billing)
+        .service(invoices::set_billing)
+        .service(invoices::list_invoices)
+        .service(invoices::show_invoice_pdf)
+        .service(invoices::show_invoice_document)
+        .service(invoices::show_invoice)
+        .service(invoices::list_all_invoices)
+        .service(invoices::list_tax_rates)
+        .service(invoices::set_tax_rate)
+        .service(invoices::show_tax_csv)
+        .service(invoices::show_tax_report);
+}
+
 /// Every route of version 1.
 fn v1(api: &mut ServiceConfig) {
     api.service(accounts::open_account)
@@ -178,6 +194,7 @@ fn v1(api: &mut ServiceConfig) {
     books(api);
     claims(api);
     payouts(api);
+    taxes(api);
 }
 
 fn routes(app: &mut ServiceConfig) {

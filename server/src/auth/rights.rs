@@ -264,6 +264,11 @@ matrix! {
         /// Take it back before anything is held.
         take_back TakeBackClaim [Subject];
     }
+    /// An invoice or a credit note.
+    Invoice {
+        /// Read it.
+        see SeeInvoice [Subject Operator];
+    }
     /// A party's own things: tokens, age keys, wallet.
     Own {
         /// See and change them.
@@ -299,6 +304,8 @@ matrix! {
         pay_out PayOut [Operator];
         /// See everybody's subscriptions, and have done what is due.
         mind_subscriptions MindSubscriptions [Operator];
+        /// Set rates of sales tax.
+        set_taxes SetTaxes [Operator];
         /// Make others operators, and end it.
         appoint Appoint [Operator];
     }
@@ -421,6 +428,15 @@ pub fn claim(who: &Actor, claimant: Uuid, holder: bool) -> Before<object::Claim>
         .with(Role::Subject, who.party == claimant)
         .with(Role::Holder, holder);
     Before::new(Some(who), roles)
+}
+
+/// Somebody before an invoice of `buyer`.
+#[must_use]
+pub fn invoice(who: &Actor, buyer: Uuid) -> Before<object::Invoice> {
+    Before::new(
+        Some(who),
+        Roles::default().with(Role::Subject, who.party == buyer),
+    )
 }
 
 /// Somebody before a token, key or wallet of `party`.

@@ -31,6 +31,7 @@ Subscription.RetirePlan          . . . . . . . W P
 Statement.SeeStatement           . . . . . . S . P
 Claim.SeeClaim                   . . . . . H S . P
 Claim.TakeBackClaim              . . . . . . S . .
+Invoice.SeeInvoice               . . . . . . S . P
 Own.ManageOwn                    . . . . . . S . .
 Node.TopUp                       . . . . . . . . P
 Node.GivePoints                  . . . . . . . . P
@@ -46,6 +47,7 @@ Node.JudgeClaims                 . . . . . . . . P
 Node.MindProvider                . . . . . . . . P
 Node.PayOut                      . . . . . . . . P
 Node.MindSubscriptions           . . . . . . . . P
+Node.SetTaxes                    . . . . . . . . P
 Node.Appoint                     . . . . . . . . P
 ";
 

@@ -26,6 +26,7 @@ mod settings;
 mod stop;
 mod subscribe;
 pub mod table;
+mod tax;
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -114,6 +115,9 @@ async fn talk(command: Command) -> Outcome {
         Command::TrialBalance(args) => operate::trial_balance(&args).await,
         Command::PasswordReset(args) => operate::password_reset(&args).await,
         Command::Entity(args) => operate::entity(args).await,
+        Command::Billing(args) => tax::billing(args).await,
+        Command::Invoice(args) => tax::invoice(args).await,
+        Command::Tax(args) => tax::tax(args).await,
         Command::PayoutMethod(args) => payout::method(args).await,
         Command::Payout(args) => payout::payout(args).await,
         Command::Operator(args) => payout::operator(args).await,

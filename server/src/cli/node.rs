@@ -190,6 +190,7 @@ fn facts(config: &Config) -> Vec<(&'static str, String)> {
         ("stripe-version", config.stripe.version().to_owned()),
     ];
     facts.extend(config.payouts.facts());
+    facts.extend(config.seller.facts(&config.name));
     facts
 }
 

@@ -664,3 +664,65 @@ fn segment(text: &str) -> String {
         .collect::<String>()
         .replace('+', "%20")
 }
+
+/// Invoices, and the taxes on them.
+impl Client {
+    /// `GET /api/v1/billing`
+    pub async fn billing(&self) -> Answer<BillingView> {
+        self.get("/api/v1/billing").await
+    }
+
+    /// `PUT /api/v1/billing`
+    pub async fn set_billing(&self, new: &NewBilling) -> Answer<BillingView> {
+        self.put("/api/v1/billing", new).await
+    }
+
+    /// `GET /api/v1/invoices`
+    pub async fn invoices(&self) -> Answer<Vec<InvoiceView>> {
+        self.all("/api/v1/invoices", &[]).await
+    }
+
+    /// `GET /api/v1/invoices/{id}`
+    pub async fn invoice(&self, id: Uuid) -> Answer<InvoiceView> {
+        self.get(&format!("/api/v1/invoices/{id}")).await
+    }
+
+    /// `GET /api/v1/invoices/{id}.pdf`
+    pub async fn invoice_pdf(&self, id: Uuid) -> Answer<Vec<u8>> {
+        self.bytes(&format!("/api/v1/invoices/{id}.pdf")).await
+    }
+
+    /// `GET /api/v1/admin/invoices`
+    pub async fn all_invoices(&self) -> Answer<Vec<InvoiceView>> {
+        self.all("/api/v1/admin/invoices", &[]).await
+    }
+
+    /// `GET /api/v1/admin/tax-rates`
+    pub async fn tax_rates(&self) -> Answer<Vec<TaxRateView>> {
+        self.all("/api/v1/admin/tax-rates", &[]).await
+    }
+
+    /// `POST /api/v1/admin/tax-rates`
+    pub async fn set_tax_rate(&self, new: &NewTaxRate) -> Answer<TaxRateView> {
+        self.post("/api/v1/admin/tax-rates", new).await
+    }
+
+    /// `GET /api/v1/admin/tax-report`
+    pub async fn tax_report(&self, period: Option<&str>) -> Answer<TaxReport> {
+        self.get(&of_period("/api/v1/admin/tax-report", period))
+            .await
+    }
+
+    /// `GET /api/v1/admin/tax-report.csv`
+    pub async fn tax_csv(&self, period: Option<&str>) -> Answer<String> {
+        self.text(&of_period("/api/v1/admin/tax-report.csv", period))
+            .await
+    }
+}
+
+fn of_period(path: &str, period: Option<&str>) -> String {
+    match period {
+        Some(name) => format!("{path}?period={}", segment(name)),
+        None => path.to_owned(),
+    }
+}

@@ -3,6 +3,7 @@
 //! An offer of price 0 gives an order and a licence without a journal entry: no money moves,
 //! and an entry of nothing cannot exist. Its repeat is recognised by the same key all the same.
 
+use chrono::{DateTime, Utc};
 use dataset_core::licence::{LicenceDoc, Price, SignedLicence, Terms};
 use ledger::money::Money;
 use ledger::period::Period;
@@ -16,7 +17,9 @@ use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::{Fault, Kind};
 use crate::flows::gates;
+use crate::flows::taxes::{self, Due};
 use crate::journal::command::{At, Command, Purchase, Request, Work, amount, currency, earlier};
+use crate::journal::invoices::Bill;
 use crate::paging::Window;
 use crate::store::orders::{self, LicenceRow, OrderRow, Sellable};
 use crate::store::{datasets, revisions};
@@ -35,16 +38,18 @@ pub async fn run(ctx: &Ctx, who: &Actor, key: &str, new: NewOrder) -> Result<Ord
         Some([id]) => *id,
         Some(_) => return Err(Fault::internal("one order was expected under this key")),
         None => {
-            let (what, facts) = ctx
+            let (node, now) = (ctx.clone(), ctx.now());
+            let (what, facts, due) = ctx
                 .read(move |db| {
                     let what = orders::sellable(db, offer_id)?;
                     covers(db, &what)?;
                     let row = datasets::by_id(db, what.dataset_id)?;
-                    Ok((what, datasets::facts(db, Some(party), &row)?))
+                    let facts = datasets::facts(db, Some(party), &row)?;
+                    Ok((what, facts, taxes::due(db, &node.config, party, now)?))
                 })
                 .await?;
             rights::dataset(who, &facts).buy()?;
-            let work = purchase(ctx, who.party, &new, what, None)?;
+            let work = purchase(ctx, who.party, &new, what, due, None)?;
             let at = At {
                 now: work.order.created_at.into(),
                 period: period_of(&work),
@@ -155,6 +160,7 @@ pub(super) fn purchase(
     buyer: Uuid,
     new: &NewOrder,
     what: Sellable,
+    due: Due,
     payment: Option<Key>,
 ) -> Result<Purchase, Fault> {
     check(new, &what)?;
@@ -162,8 +168,12 @@ pub(super) fn purchase(
     let Some((revision, number, epoch)) = what.revision else {
         return Err(not_for_sale());
     };
-    let legs = split(ctx, &what)?;
-    let licence = licence(ctx, buyer, new, &what, (revision, number))?;
+    let legs = split(ctx, &what, due.tax.bps)?;
+    let licence = licence(ctx, buyer, new, &what, (revision, number), due.at)?;
+    let line = format!(
+        "Licence on the dataset {}, revision {number}, licence no. {}",
+        what.title, licence.id.0
+    );
     let order = OrderRow {
         id: licence.order_id,
         buyer_id: Key(buyer),
@@ -186,24 +196,31 @@ pub(super) fn purchase(
         book: currency.code().to_owned(),
         entry_seq: 0,
         created_at: licence.created_at,
+        jurisdiction: due.tax.jurisdiction.clone(),
     };
     Ok(Purchase {
         order,
         currency,
         owner: what.owner,
         licence,
+        bill: Bill {
+            seller: serde_json::to_string(&due.seller).map_err(Fault::internal)?,
+            buyer: serde_json::to_string(&due.buyer).map_err(Fault::internal)?,
+            line,
+            tax: due.tax,
+        },
         payment,
     })
 }
 
-fn split(ctx: &Ctx, what: &Sellable) -> Result<Legs, Fault> {
+fn split(ctx: &Ctx, what: &Sellable, tax_bps: u32) -> Result<Legs, Fault> {
     if what.price_minor == 0 {
         return Ok(Legs::default());
     }
     let bps = u32::try_from(what.commission_bps).map_err(Fault::internal)?;
     let plan = FeePlan {
         fee_bps: ctx.config.fee_bps.into(),
-        tax_bps: ctx.config.tax_bps.into(),
+        tax_bps,
         commission: (bps > 0).then_some(Commission {
             party: what.owner,
             bps,
@@ -226,9 +243,9 @@ fn licence(
     new: &NewOrder,
     what: &Sellable,
     (revision, number): (Uuid, i32),
+    now: DateTime<Utc>,
 ) -> Result<LicenceRow, Fault> {
     let terms: Terms = serde_json::from_str(&what.terms).map_err(Fault::internal)?;
-    let now = ctx.now();
     let (valid_from, valid_until) = terms.term(now);
     let (order, id) = (ctx.id(), ctx.id());
     let doc = LicenceDoc {

@@ -1,7 +1,6 @@
 //! A statement in other people's formats, each rendered from the one signed document, so that
 //! they can never disagree with it or with each other.
 
-mod paper;
 mod parquet;
 mod pdf;
 

@@ -339,6 +339,7 @@ fn free(
         book: plan.currency.clone(),
         entry_seq: 0,
         created_at: new.term.created_at,
+        jurisdiction: DEFAULT.to_owned(),
     }
 }
 

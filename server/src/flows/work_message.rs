@@ -13,7 +13,7 @@ use schema::wire::NewOrder;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{buy, provider_disputes};
+use super::{buy, provider_disputes, taxes};
 use crate::ctx::Ctx;
 use crate::error::{Fault, Kind};
 use crate::jobs::{self, Work as Job};
@@ -239,8 +239,14 @@ async fn bought(ctx: &Ctx, row: &PaymentRow) -> Result<Option<Work>, Fault> {
     };
     let wanted: NewOrder = serde_json::from_str(wanted).map_err(Fault::internal)?;
     let offer = wanted.offer_id;
-    let what = ctx.read(move |db| orders::sellable(db, offer)).await?;
-    match buy::purchase(ctx, row.party_id.0, &wanted, what, Some(row.id)) {
+    let (node, buyer, now) = (ctx.clone(), row.party_id.0, ctx.now());
+    let (what, due) = ctx
+        .read(move |db| {
+            let what = orders::sellable(db, offer)?;
+            Ok((what, taxes::due(db, &node.config, buyer, now)?))
+        })
+        .await?;
+    match buy::purchase(ctx, buyer, &wanted, what, due, Some(row.id)) {
         Ok(work) => Ok(Some(Work::Purchase(Box::new(work)))),
         Err(fault) if matches!(fault.kind, Kind::Conflict | Kind::Missing) => Ok(None),
         Err(fault) => Err(fault),

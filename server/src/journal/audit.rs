@@ -164,6 +164,7 @@ pub fn verify_against(db: &mut Db, against: &Against) -> Result<Vec<LedgerFindin
     super::audit_claims::verify(db, &mut own)?;
     super::audit_provider::verify(db, &mut own)?;
     super::audit_subscriptions::verify(db, &mut own)?;
+    super::audit_invoices::verify(db, &mut own)?;
     log::verify(db, &node, against, &mut own)?;
     let found = audit.finish().into_iter().map(|finding| LedgerFinding {
         invariant: finding.invariant.to_owned(),

@@ -15,6 +15,7 @@ use schema::db::Db;
 use uuid::Uuid;
 
 use super::command::{At, Command, Request, Work, key_conflict};
+use super::invoices::Documents;
 use super::plan;
 use crate::error::{Fault, Kind};
 use crate::store::checkpoints::LeafRow;
@@ -65,6 +66,8 @@ pub(super) struct Batch {
     pub(super) objects: HashMap<String, ObjectRow>,
     /// What refunds have given back of an order, where a report asks.
     refunds: HashMap<Key, i64>,
+    /// Invoices and credit notes.
+    pub(super) documents: Documents,
     pub(super) new: NewRows,
 }
 
@@ -129,6 +132,7 @@ impl Batch {
             payments: HashMap::new(),
             objects: HashMap::new(),
             refunds: HashMap::new(),
+            documents: Documents::load(db, recorded_at, &[])?,
             new: NewRows::default(),
         };
         batch.load_keys(db, commands)?;
@@ -210,6 +214,7 @@ impl Batch {
             .into_iter()
             .map(|row| (row.id, row))
             .collect();
+        self.documents = Documents::load(db, self.recorded_at, &ids)?;
         for row in payments::of_orders(db, &ids)? {
             self.payments.insert(row.id, row);
         }
@@ -650,6 +655,7 @@ impl Batch {
         orders::insert(db, &self.new.orders)?;
         orders::insert_licences(db, &self.new.licences)?;
         orders::insert_refunds(db, &self.new.refunds)?;
+        self.documents.write(db)?;
         self.write_disputes(db)?;
         for row in self.reserves.values().flatten() {
             if self.new.drawn.contains(&row.id) {

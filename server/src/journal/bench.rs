@@ -21,6 +21,7 @@ use super::market::Market;
 use crate::clock::{Clock, Ids};
 use crate::ctx::blocking;
 use crate::error::Fault;
+use crate::store::invoices::{self, InvoiceRow};
 use crate::store::journal::{self as rows, EntryRow, PostingRow};
 use crate::store::orders::{self, LicenceRow, OrderRow};
 
@@ -243,6 +244,7 @@ struct Written {
     postings: Vec<PostingRow>,
     orders: Vec<OrderRow>,
     licences: Vec<LicenceRow>,
+    invoices: Vec<InvoiceRow>,
 }
 
 /// Inserts the rows that the writer has just written once more, into the anchor.
@@ -262,7 +264,8 @@ async fn raw(ground: &Ground, pool: &Pool, anchor: &Pool) -> Result<Rate, Fault>
                 rows::insert_entries(db, &bundle.entries)?;
                 rows::insert_postings(db, &bundle.postings)?;
                 orders::insert(db, &bundle.orders)?;
-                orders::insert_licences(db, &bundle.licences)
+                orders::insert_licences(db, &bundle.licences)?;
+                invoices::insert(db, &bundle.invoices)
             })?;
         }
         Ok(Rate::since(count, start))
@@ -278,10 +281,15 @@ fn bundles(db: &mut Db) -> Result<Vec<Written>, Fault> {
         }
         Ok(())
     })?;
-    let (orders, licences) = (
+    let (orders, licences, invoices) = (
         orders::after(db, Uuid::nil(), i64::MAX)?,
         orders::all_licences(db)?,
+        invoices::after(db, (i32::MIN, 0), i64::MAX)?,
     );
+    let mut invoices: std::collections::HashMap<_, _> = invoices
+        .into_iter()
+        .map(|row| (row.order_id, row))
+        .collect();
     let mut orders: std::collections::HashMap<_, _> =
         orders.into_iter().map(|row| (row.id, row)).collect();
     let mut licences: std::collections::HashMap<_, _> = licences
@@ -300,6 +308,10 @@ fn bundles(db: &mut Db) -> Result<Vec<Written>, Fault> {
             licences: some
                 .iter()
                 .filter_map(|(entry, _)| licences.remove(&entry.id))
+                .collect(),
+            invoices: some
+                .iter()
+                .filter_map(|(entry, _)| invoices.remove(&entry.id))
                 .collect(),
         })
         .collect())

@@ -13,6 +13,7 @@ use schema::wire::Amount;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::invoices::Bill;
 use super::provider::ProviderReport;
 use super::subscriptions::Act;
 use crate::error::{Fault, Kind};
@@ -158,6 +159,8 @@ pub struct Purchase {
     pub owner: Uuid,
     /// The licence it gives.
     pub licence: LicenceRow,
+    /// What its invoice says.
+    pub bill: Bill,
     /// The card payment that pays for it; none pays from the wallet.
     pub payment: Option<Key>,
 }

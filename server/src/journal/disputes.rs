@@ -165,13 +165,21 @@ pub(super) fn end(
     }
     batch.new.decided.insert(row.id);
     batch.disputes.insert(row.id, row);
-    if !work.won && gone(batch, &order) {
+    if !work.won {
+        lose(batch, command, work, &order);
+    }
+    batch.orders.insert(order.id, order);
+    Ok(work.id)
+}
+
+/// What is lost has its credit note, and ends the licence when nothing is left.
+fn lose(batch: &mut Batch, command: &Command, work: &DisputeEnd, order: &OrderRow) {
+    batch.documents.lost(work.dispute, Key(work.id));
+    if gone(batch, order) {
         let reason = "A dispute about the payment was lost: all of it is given back.".to_owned();
         let at = command.at.now.into();
         batch.new.revocations.push((order.id, at, reason));
     }
-    batch.orders.insert(order.id, order);
-    Ok(work.id)
 }
 
 fn moved(

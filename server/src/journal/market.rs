@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use ledger::epoch::Epoch;
 use ledger::money::Currency;
 use ledger::plan::{Commission, FeePlan, split_sale};
+use ledger::tax::treatment;
 use schema::columns::{Key, When};
 use schema::db::{Db, Pool};
 use schema::on;
@@ -17,6 +18,7 @@ use schema::tables::{dataset, epoch, epoch_share, offer, party, revision};
 use uuid::Uuid;
 
 use super::command::{At, Command, Purchase, Request, ReserveTerms, TopUp, Work};
+use super::invoices::Bill;
 use crate::clock::Ids;
 use crate::error::Fault;
 use crate::store::journal::insert_all;
@@ -260,6 +262,7 @@ impl Market {
             book: currency.code().to_owned(),
             entry_seq: 0,
             created_at: now.into(),
+            jurisdiction: ledger::tax::DEFAULT.to_owned(),
         };
         let licence = LicenceRow {
             id: licence,
@@ -284,12 +287,22 @@ impl Market {
             currency,
             owner: self.owner,
             licence,
+            bill: self.bill(),
         };
         Ok(Command {
             request,
             at: At::now(now),
             work: Work::Purchase(Box::new(work)),
         })
+    }
+
+    fn bill(&self) -> Bill {
+        Bill {
+            seller: "{}".to_owned(),
+            buyer: "{}".to_owned(),
+            line: "Measured".to_owned(),
+            tax: treatment(None, false, None, self.plan.tax_bps),
+        }
     }
 
     /// A settlement of all pools.

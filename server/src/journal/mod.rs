@@ -18,8 +18,9 @@
 //! The [`log`] over all books is grown apart from it, when a checkpoint is made.
 //!
 //! [`command`] says what can be asked, [`batch`] holds the state of one transaction, [`plan`],
-//! [`provider`], [`disputes`], [`settle`], [`claims`] and [`reserves`] turn commands into rows, [`payouts`]
-//! and [`bank`] those about money that leaves, [`periods`] closes the books of a month,
+//! [`provider`], [`disputes`], [`settle`], [`claims`] and [`reserves`] turn commands into rows, [`invoices`]
+//! numbers the documents of sales, [`payouts`] and [`bank`] turn those about money that leaves,
+//! [`periods`] closes the books of a month,
 //! [`writer`] is the thread.
 
 pub mod adjust;
@@ -29,6 +30,7 @@ mod claims;
 pub mod command;
 mod disputes;
 mod exchange;
+pub mod invoices;
 pub(crate) mod payouts;
 mod periods;
 mod plan;
@@ -42,6 +44,7 @@ mod writer;
 pub mod audit;
 mod audit_claims;
 mod audit_exchange;
+mod audit_invoices;
 mod audit_payouts;
 mod audit_provider;
 mod audit_subscriptions;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Booking, PoolKey};
 use super::command::{Command, Posted, Purchase, Refund, TopUp, Work};
+use super::invoices::Given;
 use super::{disputes, points, provider};
 use crate::error::{Fault, Kind};
 use crate::store::orders::{OrderRow, RefundRow};
@@ -22,9 +23,9 @@ pub(crate) fn bank() -> Result<Account, AccountError> {
     Ok(Account::Bank(Label::new("main")?))
 }
 
-/// Where sales tax is owed until jurisdictions are told apart.
-pub(super) fn sales_tax() -> Result<Label, AccountError> {
-    Label::new("main")
+/// Where the sales tax of an order is owed, and given back.
+fn sales_tax(order: &OrderRow) -> Result<Label, AccountError> {
+    Label::new(order.jurisdiction.as_str())
 }
 
 /// What a command may touch, to be loaded before planning.
@@ -89,7 +90,7 @@ fn sale(
         accounts: vec![
             payer,
             Account::PlatformFee,
-            Account::TaxSales(sales_tax()?),
+            Account::TaxSales(sales_tax(order)?),
             Account::available(owner),
             Account::reserve(owner),
             pool_account(order)?,
@@ -137,7 +138,7 @@ pub(super) fn accounts_of(
         payer,
         revision: order.revision_id.0,
         epoch: u32::try_from(order.epoch).map_err(Fault::internal)?,
-        tax: sales_tax().map_err(Fault::internal)?,
+        tax: sales_tax(order).map_err(Fault::internal)?,
         owner: Some(owner),
     })
 }
@@ -247,6 +248,7 @@ fn purchase(
         currency,
         owner,
         licence,
+        bill,
         payment,
     } = work;
     let mut order = order.clone();
@@ -281,6 +283,9 @@ fn purchase(
     }
     if let Some(payment) = payment {
         batch.set_paid(*payment, command.at.now, Some(order.id))?;
+    }
+    if order.gross != 0 {
+        batch.documents.sold(&order, bill)?;
     }
     let id = order.id.0;
     batch.new.orders.push(order);
@@ -380,6 +385,13 @@ pub(super) fn refund(
             .revocations
             .push((order.id, at, format!("Refunded in full: {}", work.reason)));
     }
+    let given = Given {
+        id: Key(work.id),
+        gross: work.minor,
+        tax: part.tax,
+        entry_seq: seq,
+    };
+    batch.documents.given_back(order.id, &given);
     batch.new.refunds.push(RefundRow {
         id: Key(work.id),
         order_id: order.id,

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Booking, PoolKey};
 use super::command::{At, Command, Posted};
-use super::plan::{out_of_range, sales_tax, unpaid};
+use super::plan::{out_of_range, unpaid};
 use crate::error::Fault;
 use crate::store::orders::{LicenceRow, OrderRow};
 use crate::store::subscriptions::{
@@ -113,7 +113,7 @@ fn charged(row: &TermRow, party: Key) -> Result<Charge, Fault> {
 }
 
 fn tax() -> Result<Label, Fault> {
-    sales_tax().map_err(Fault::internal)
+    Label::new(ledger::tax::DEFAULT).map_err(Fault::internal)
 }
 
 fn changed() -> Fault {

@@ -6,6 +6,7 @@
 
 mod account;
 mod assets;
+mod billing;
 mod catalogue;
 mod chart;
 mod checkout;
@@ -16,6 +17,7 @@ mod dataset;
 mod entities;
 mod fail;
 mod home;
+mod invoices;
 mod licence;
 mod licences;
 mod manage;
@@ -26,6 +28,7 @@ mod operator;
 mod operator_books;
 mod operator_link;
 mod operator_payouts;
+mod operator_tax;
 mod order;
 mod payment;
 mod payouts;
@@ -53,7 +56,7 @@ const FORM_BYTES: usize = 512 << 10;
 
 /// Addresses that only take a form. When one showed what has to be mended and its address is
 /// opened again, the page with the empty form is meant.
-const FORMS: [&str; 29] = [
+const FORMS: [&str; 30] = [
     "/datasets/{slug}/edit",
     "/datasets/{slug}/declare",
     "/datasets/{slug}/publish",
@@ -76,6 +79,7 @@ const FORMS: [&str; 29] = [
     "/operator/books/close",
     "/operator/books/correct",
     "/operator/books/decide",
+    "/operator/tax/set",
     "/payouts/set",
     "/payouts/remove",
     "/plans/{id}/retire",
@@ -159,6 +163,7 @@ fn mine(app: &mut ServiceConfig) {
             "/contributions/{id}/withdraw",
             post().to(contribution::withdraw),
         )
+        .route("/invoices", get().to(invoices::page))
         .route("/statements", get().to(statements::page))
         .route("/statements/{id}", get().to(statement::page))
         .route("/payouts", get().to(payouts::page))
@@ -205,6 +210,8 @@ fn people(app: &mut ServiceConfig) {
         .route("/reset/{token}", get().to(reset::page))
         .route("/reset/{token}", post().to(reset::set))
         .route("/account", get().to(account::page))
+        .route("/account/billing", get().to(billing::page))
+        .route("/account/billing", post().to(billing::set))
         .route("/account/tokens", post().to(account::add_token))
         .route(
             "/account/tokens/{id}/revoke",
@@ -249,7 +256,9 @@ fn books(app: &mut ServiceConfig) {
             "/operator/books/correct",
             post().to(operator_books::approve),
         )
-        .route("/operator/books/decide", post().to(operator_books::decide));
+        .route("/operator/books/decide", post().to(operator_books::decide))
+        .route("/operator/tax", get().to(operator_tax::page))
+        .route("/operator/tax/set", post().to(operator_tax::set));
 }
 
 /// The operator's console.

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Form, Path};
 use askama::Template;
-use schema::wire::{Amount, DisputeView, NewRefund, OrderView, RefundView};
+use schema::wire::{Amount, DisputeView, InvoiceView, NewRefund, OrderView, RefundView};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ struct Order {
     o: OrderView,
     refunds: Vec<RefundView>,
     disputes: Vec<DisputeView>,
+    documents: Vec<InvoiceView>,
     /// The form, for those who may give money back.
     give_back: Option<GiveBack>,
     buyer: bool,
@@ -83,6 +84,7 @@ async fn render(visit: &Visit, id: Uuid, typed: Option<GiveBack>, wrong: Option<
     let o = flows::buy::show(&visit.ctx, me, id).await?;
     let refunds = flows::refund::list(&visit.ctx, me, id).await?;
     let disputes = flows::dispute::of_order(&visit.ctx, me, id).await?;
+    let documents = flows::invoices::of_order(&visit.ctx, me, id).await?;
     let dataset = flows::datasets::show(&visit.ctx, Some(me), &o.dataset).await?;
     let fresh = || GiveBack {
         key: visit.form_key().to_string(),
@@ -97,6 +99,7 @@ async fn render(visit: &Visit, id: Uuid, typed: Option<GiveBack>, wrong: Option<
         o,
         refunds,
         disputes,
+        documents,
         give_back,
         buyer,
         wrong,
@@ -115,6 +118,7 @@ mod tests {
             o: samples::order(),
             refunds: vec![samples::refund()],
             disputes: vec![],
+            documents: vec![samples::invoice(), samples::credit_note()],
             give_back: None,
             buyer: true,
             wrong: None,
@@ -133,6 +137,8 @@ mod tests {
                 "/licences/",
                 "Wrong month",
                 "role=\"img\"",
+                "Credit note 2026-000009",
+                ".pdf",
             ],
         );
         assert!(!html.contains("name=\"reason\""));

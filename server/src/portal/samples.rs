@@ -4,6 +4,7 @@ mod books;
 mod documents;
 mod money_out;
 mod subscriptions;
+mod taxes;
 
 pub use books::{affecting, correction, dispute, outlook, periods};
 pub use documents::{report, statement_file};
@@ -12,6 +13,7 @@ pub use money_out::{
 };
 
 pub use subscriptions::{plan, subscription};
+pub use taxes::{credit_note, invoice, tax_rates, tax_report};
 
 use askama::Template;
 use chrono::{DateTime, Utc};

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use ledger::money::Money;
-use schema::wire::{Admission, Amount, ContributionState, OfferView};
+use schema::wire::{Admission, Amount, ContributionState, InvoiceView, OfferView};
 
 use crate::error::Fault;
+use crate::flows::invoices::percentage;
 
 /// `1,234.56 EUR`: minor units with the currency's own decimals.
 pub fn money(amount: &Amount) -> String {
@@ -86,6 +87,28 @@ pub fn count(n: &i64) -> String {
 /// A count that may not be known yet.
 pub fn maybe_count(n: &Option<i64>) -> String {
     n.as_ref().map_or_else(|| "–".to_owned(), count)
+}
+
+/// `19 %`, `5.5 %`: of basis points.
+pub fn rate(bps: &i32) -> String {
+    format!("{} %", percentage(*bps))
+}
+
+/// The tax of an invoice: its name with its rate, or that the buyer owes it.
+pub fn taxed(invoice: &InvoiceView) -> String {
+    match invoice.reverse_charge {
+        true => format!("{}, reverse charge", invoice.tax_name),
+        false => format!("{}, {}", invoice.tax_name, rate(&invoice.tax_bps)),
+    }
+}
+
+/// How a rate of the table is marked.
+pub fn rate_look(state: &str) -> &'static str {
+    match state {
+        "in_force" => "good",
+        "coming" => "wait",
+        _ => "plain",
+    }
 }
 
 /// `1 row`, `2,000 rows`.

@@ -135,6 +135,19 @@ pub fn of_orders(db: &mut Db, orders: &[Key]) -> Result<Vec<DisputeRow>, Fault> 
     Ok(found)
 }
 
+/// What disputes about these orders took of them when they were opened.
+pub fn opening_moves(db: &mut Db, orders: &[Key]) -> Result<Vec<MoveRow>, Fault> {
+    let mut found = Vec::new();
+    for some in orders.chunks(4_000) {
+        let rows: Vec<MoveRow> = on!(db, c => dispute_move::table
+            .filter(dispute_move::order_id.eq_any(some).and(dispute_move::amount.gt(0)))
+            .select(MoveRow::as_select())
+            .load(c))?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
 /// Disputes, newest first, older than `before`.
 pub fn list(db: &mut Db, before: Uuid, limit: i64) -> Result<Vec<DisputeRow>, Fault> {
     Ok(on!(db, c => dispute::table

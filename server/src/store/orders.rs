@@ -59,6 +59,8 @@ pub struct OrderRow {
     pub entry_seq: i64,
     /// When.
     pub created_at: When,
+    /// Where its sales tax is owed, and given back.
+    pub jurisdiction: String,
 }
 
 /// A row of `licence`.

@@ -8,6 +8,7 @@ mod money;
 mod node;
 mod payout;
 mod subscription;
+mod tax;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -19,6 +20,7 @@ pub use money::*;
 pub use node::*;
 pub use payout::*;
 pub use subscription::*;
+pub use tax::*;
 
 /// Every command by what people come for; a test keeps it complete.
 const OVERVIEW: &str = "\
@@ -64,6 +66,8 @@ Use data
   subscribe        Get datasets by the month, quarter or year
   subscription     List, show, cancel, resume subscriptions; give unused days back
   orders           Your purchases
+  invoice          Your invoices and credit notes: list, show, PDF
+  billing          Whom your invoices are made out to
   download         Fetch, open and check a licensed file
   licence          List, show, verify licences; move one to a new key
 
@@ -84,6 +88,7 @@ Operate
   dispute          Record what payers' banks take back, and who keeps it
   adjust           Correct the journal: one operator proposes, another approves
   period           Close the books of a month; list months
+  tax              Rates of sales tax, and the report of a month
   trial-balance    Sums of all accounts
   ledger           Verify, export, replay, simulate the journal
   password-reset   Make a link for a new password
@@ -137,6 +142,8 @@ pub enum Command {
     Subscribe(Subscribe),
     Subscription(Subscription),
     Orders(Orders),
+    Invoice(Invoice),
+    Billing(Billing),
     Download(Download),
     #[command(alias = "license")]
     Licence(Licence),
@@ -152,6 +159,7 @@ pub enum Command {
     Claim(Claim),
     Adjust(Adjust),
     Period(Period),
+    Tax(Tax),
     TrialBalance(TrialBalance),
     Ledger(Ledger),
     PasswordReset(PasswordReset),

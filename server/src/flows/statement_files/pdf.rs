@@ -3,8 +3,8 @@
 use ledger::money::Money;
 use ledger::statement::{Line, PayoutKind, Statement, Status, Why};
 
-use super::paper::{self, COLUMNS};
 use crate::error::Fault;
+use crate::flows::paper::{self, COLUMNS, Text};
 
 /// The PDF.
 pub(super) fn statement(s: &Statement) -> Result<Vec<u8>, Fault> {
@@ -15,7 +15,7 @@ pub(super) fn statement(s: &Statement) -> Result<Vec<u8>, Fault> {
     );
     let mut sheet = Sheet {
         s,
-        lines: Vec::new(),
+        text: Text::default(),
     };
     sheet.head();
     sheet.bridge();
@@ -34,7 +34,7 @@ pub(super) fn statement(s: &Statement) -> Result<Vec<u8>, Fault> {
     }
     sheet.totals();
     sheet.proof();
-    paper::pdf(&title, &format!("{title} · {}", head.id), &sheet.lines)
+    paper::pdf(&title, &format!("{title} · {}", head.id), &sheet.text.lines)
 }
 
 /// `1 sale`, `2 sales`.
@@ -46,7 +46,7 @@ fn some(count: u64, what: &str) -> String {
 /// Lines while they are written.
 struct Sheet<'a> {
     s: &'a Statement,
-    lines: Vec<String>,
+    text: Text,
 }
 
 impl Sheet<'_> {
@@ -54,38 +54,9 @@ impl Sheet<'_> {
         Money::new(minor, self.s.head.currency).to_string()
     }
 
-    /// Words, broken at spaces where they are longer than a line.
-    fn say(&mut self, words: &str) {
-        let mut line = String::new();
-        for word in words.split_whitespace() {
-            let wide = line.chars().count() + 1 + word.chars().count() > COLUMNS;
-            if wide && !line.is_empty() {
-                self.lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        self.lines.push(line);
-    }
-
-    fn section(&mut self, name: &str) {
-        self.lines.push(String::new());
-        self.lines.push(name.to_owned());
-        self.lines.push("─".repeat(COLUMNS));
-    }
-
-    /// A name on the left, a text on the right.
-    fn pair(&mut self, name: &str, value: &str) {
-        let room = COLUMNS.saturating_sub(value.chars().count() + 1);
-        let name: String = name.chars().take(room).collect();
-        self.lines.push(format!("{name:<room$} {value}"));
-    }
-
     fn figure(&mut self, name: &str, minor: i64) {
         let value = self.money(minor);
-        self.pair(name, &value);
+        self.text.pair(name, &value);
     }
 
     fn head(&mut self) {
@@ -94,26 +65,28 @@ impl Sheet<'_> {
             Status::Provisional => "provisional: a later issue may replace it",
             Status::Final => "final",
         };
-        self.say(&format!("STATEMENT {} · {}", head.period, head.payee_name));
-        self.lines.push(String::new());
-        self.say(&self.s.answer);
-        self.lines.push(String::new());
-        self.pair("Issued by", &head.node);
-        self.pair(
+        self.text
+            .say(&format!("STATEMENT {} · {}", head.period, head.payee_name));
+        self.text.lines.push(String::new());
+        self.text.say(&self.s.answer);
+        self.text.lines.push(String::new());
+        self.text.pair("Issued by", &head.node);
+        self.text.pair(
             "Issued at",
             &head.issued_at.format("%Y-%m-%d %H:%M UTC").to_string(),
         );
-        self.pair("Statement", &head.id.to_string());
-        self.pair("Number", &format!("{}, {status}", head.number));
+        self.text.pair("Statement", &head.id.to_string());
+        self.text
+            .pair("Number", &format!("{}, {status}", head.number));
         if let Some(old) = head.supersedes {
-            self.pair("Replaces", &old.to_string());
+            self.text.pair("Replaces", &old.to_string());
         }
-        self.pair("Payee", &head.payee.to_string());
+        self.text.pair("Payee", &head.payee.to_string());
     }
 
     fn bridge(&mut self) {
         let b = self.s.bridge;
-        self.section("From opening to closing");
+        self.text.section("From opening to closing");
         self.figure("Opening balance", b.opening);
         self.figure("+ earned in the period", b.earned);
         for (name, minor) in [
@@ -127,11 +100,11 @@ impl Sheet<'_> {
             }
         }
         self.figure("= closing balance", b.closing);
-        self.pair(
+        self.text.pair(
             "carried in, in 1/10^12 of a minor unit",
             &b.carry_opening.to_string(),
         );
-        self.pair(
+        self.text.pair(
             "carried out, in 1/10^12 of a minor unit",
             &b.carry_closing.to_string(),
         );
@@ -141,7 +114,7 @@ impl Sheet<'_> {
         if self.s.payouts.is_empty() {
             return;
         }
-        self.section("What was paid");
+        self.text.section("What was paid");
         for p in &self.s.payouts {
             let way = match p.kind {
                 PayoutKind::Paid => "Paid out",
@@ -155,14 +128,14 @@ impl Sheet<'_> {
     }
 
     fn line(&mut self, l: &Line) {
-        self.section(&format!(
+        self.text.section(&format!(
             "{}, revision {}, epoch {}",
             l.dataset_title, l.revision_number, l.epoch
         ));
         let quality = l.quality.map_or_else(String::new, |q| {
             format!(" · quality {}.{:02}", q / 100, q % 100)
         });
-        self.say(&format!(
+        self.text.say(&format!(
             "{} · {} kept{quality} · entry {}",
             some(l.sales, "sale"),
             some(l.rows, "row"),
@@ -196,13 +169,14 @@ impl Sheet<'_> {
             );
         }
         self.figure("= into the pool", l.pool_delta);
-        self.pair(
+        self.text.pair(
             "Your weight",
             &format!("{} of {}", l.weight, l.weight_total),
         );
-        self.pair("Your share in 1/10^12", &l.share_ppt.to_string());
+        self.text
+            .pair("Your share in 1/10^12", &l.share_ppt.to_string());
         self.figure("Your part", l.amount);
-        self.say(&format!(
+        self.text.say(&format!(
             "({} + {} × {}) ÷ 10^12 = {}, rest {}",
             l.carry_before, l.pool_delta, l.share_ppt, l.amount, l.carry_after
         ));
@@ -210,7 +184,7 @@ impl Sheet<'_> {
             self.why(why);
         }
         if let Some(p) = &l.previous {
-            self.say(&format!(
+            self.text.say(&format!(
                 "In revision {} your share was {} / 10^12.",
                 p.revision_number, p.share_ppt
             ));
@@ -226,7 +200,7 @@ impl Sheet<'_> {
             ));
         }
         for copy in &l.late_copies {
-            self.say(&format!(
+            self.text.say(&format!(
                 "Late copies: {} first on receipt {} of {}, weight 0.",
                 some(copy.rows, "row"),
                 copy.holder_receipt,
@@ -250,19 +224,20 @@ impl Sheet<'_> {
             percent(w.quality_ppm),
             percent(w.utility_ppm)
         ));
-        self.say(&said);
+        self.text.say(&said);
         for lost in &w.losses {
             let points = format!("−{}.{:02}", lost.hundredths / 100, lost.hundredths % 100);
-            self.pair(&format!("  points lost: {}", lost.what), &points);
+            self.text
+                .pair(&format!("  points lost: {}", lost.what), &points);
         }
-        self.pair("  weighed from", &w.inputs);
+        self.text.pair("  weighed from", &w.inputs);
     }
 
     fn totals(&mut self) {
         let f = self.s.footer;
-        self.section("Control totals");
-        self.pair("Lines", &f.lines.to_string());
-        self.pair("Sales", &f.sales.to_string());
+        self.text.section("Control totals");
+        self.text.pair("Lines", &f.lines.to_string());
+        self.text.pair("Sales", &f.sales.to_string());
         for (name, minor) in [
             ("Gross", f.gross),
             ("Tax", f.tax),
@@ -278,26 +253,26 @@ impl Sheet<'_> {
     }
 
     fn proof(&mut self) {
-        self.section("Proof");
-        self.say(
+        self.text.section("Proof");
+        self.text.say(
             "This paper is a rendering. What is signed is the JSON file of the same statement, \
              which holds the paths from its lines to this checkpoint of the journal; \
              granary statement verify checks it offline.",
         );
-        if self.lines.iter().any(|line| paper::lacks(line)) {
-            self.say(
+        if self.text.lines.iter().any(|line| paper::lacks(line)) {
+            self.text.say(
                 "Some characters above are not in the font of this paper and stand as ?; the JSON \
                  file holds them.",
             );
         }
-        self.lines.push(String::new());
+        self.text.lines.push(String::new());
         for line in self.s.proof.checkpoint.lines() {
             // A signature line is longer than the paper is wide.
             let characters: Vec<char> = line.chars().collect();
             let parts = characters
                 .chunks(COLUMNS)
                 .map(|part| part.iter().collect::<String>());
-            self.lines.extend(parts);
+            self.text.lines.extend(parts);
         }
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::support::{Bed, Kind, kinds, start};
 use crate::journal::audit;
 use crate::store::statements::{self, StatementRow};
+use crate::store::taxes::{self, RateRow};
 
 /// A change, the invariant it breaks, and what the finding's row must contain.
 struct Corruption {
@@ -56,6 +57,18 @@ fn ground(kind: Kind) -> Ground {
         created_at: start().into(),
     };
     statements::insert(&mut bed.scratch.db(), &row).unwrap();
+    let rate = RateRow {
+        id: Key(bed.market.ids.next(start())),
+        jurisdiction: "DE".to_owned(),
+        name: "VAT DE".to_owned(),
+        bps: 1_600,
+        reverse_charge: false,
+        valid_from: start().into(),
+        valid_until: None,
+        made_by: Key(bed.market.owner),
+        created_at: start().into(),
+    };
+    taxes::add_rate(&mut bed.scratch.db(), &rate).unwrap();
     let open = bed.dispute("d", order, 200).unwrap().one().unwrap();
     let lost = bed.dispute("d2", order, 100).unwrap().one().unwrap();
     bed.decide("l", lost, order, false).unwrap();
@@ -85,7 +98,7 @@ fn id(kind: Kind, id: Uuid) -> String {
     }
 }
 
-const JOURNAL_TABLES: [&str; 16] = [
+const JOURNAL_TABLES: [&str; 18] = [
     "entry",
     "posting",
     "epoch",
@@ -102,6 +115,8 @@ const JOURNAL_TABLES: [&str; 16] = [
     "balance_snapshot",
     "bank_statement",
     "payout_block",
+    "invoice",
+    "tax_rate",
 ];
 
 /// Takes down what keeps the tables whole.
@@ -200,6 +215,16 @@ I20 | payout {payout}           | UPDATE payout SET gross = gross + 1, net = net
 I20 | block 1-EUR of            | UPDATE payout_block SET total = total + 1
 I20 | block 1-EUR of            | UPDATE payout_block SET transfers = 2
 I20 | payout run {batch}        | DELETE FROM payout_block
+I22 | invoice 2026-000003       | DELETE FROM invoice WHERE number = 2
+I22 | invoice 2026-000001       | UPDATE invoice SET net = net + 1 WHERE number = 1
+I22 | invoice 2025-000002       | UPDATE invoice SET year = 2025 WHERE number = 2
+I22 | invoice {order}           | UPDATE invoice SET gross = gross + 1, net = net + 1 WHERE id = {sale}
+I22 | invoice {order}           | UPDATE invoice SET tax = tax + 1, net = net - 1 WHERE id = {sale}
+I22 | invoice                   | UPDATE invoice SET entry_seq = 99 WHERE number = 3
+I22 | invoice                   | UPDATE invoice SET corrects = NULL WHERE number = 3
+I22 | invoice                   | UPDATE invoice SET corrects = (SELECT id FROM invoice WHERE number = 2) WHERE number = 4
+I22 | entry                     | DELETE FROM invoice WHERE number = 5
+I22 | entry                     | DELETE FROM invoice WHERE number = 4; UPDATE invoice SET number = 4 WHERE number = 5
 ";
 
 /// The corruptions with the ground's own identifiers.
@@ -273,7 +298,7 @@ fn every_corruption_is_named(kind: Kind) {
         );
         named.insert(invariant);
     }
-    for n in 1..=20 {
+    for n in 1..=21 {
         assert!(
             named.contains(format!("I{n}").as_str()),
             "I{n} has no corruption"

@@ -230,6 +230,7 @@ fn cut(kind: Kind, bed: &Bed, signed: &[CheckpointRow]) {
         "DELETE FROM carry".to_owned(),
         "DELETE FROM pool".to_owned(),
         "DELETE FROM orders".to_owned(),
+        "DELETE FROM invoice".to_owned(),
         format!("DELETE FROM posting WHERE seq > {kept} OR book <> 'EUR'"),
         format!("DELETE FROM entry WHERE seq > {kept} OR book <> 'EUR'"),
         format!("DELETE FROM log_range WHERE first >= {kept}"),

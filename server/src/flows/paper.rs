@@ -14,6 +14,8 @@ use crate::error::Fault;
 
 /// Characters of a line.
 pub(super) const COLUMNS: usize = 94;
+/// Longest first line that is set in large letters.
+const HEADLINE: usize = 52;
 /// Lines of a page, two for its foot among them.
 const LINES: usize = 66;
 /// A4 in points.
@@ -39,6 +41,50 @@ const DESCRIPTOR: i32 = 6;
 const FILE: i32 = 7;
 const UNICODE: i32 = 8;
 const FIRST_PAGE: i32 = 9;
+
+/// Lines while they are written.
+#[derive(Default)]
+pub(super) struct Text {
+    pub(super) lines: Vec<String>,
+}
+
+impl Text {
+    /// Words, broken at spaces where they are longer than a line.
+    pub(super) fn say(&mut self, words: &str) {
+        self.lines.extend(wrapped(words, COLUMNS));
+    }
+
+    /// A heading over a rule.
+    pub(super) fn section(&mut self, name: &str) {
+        self.lines.push(String::new());
+        self.lines.push(name.to_owned());
+        self.lines.push("─".repeat(COLUMNS));
+    }
+
+    /// A name on the left, a text on the right.
+    pub(super) fn pair(&mut self, name: &str, value: &str) {
+        let room = COLUMNS.saturating_sub(value.chars().count() + 1);
+        let name: String = name.chars().take(room).collect();
+        self.lines.push(format!("{name:<room$} {value}"));
+    }
+}
+
+/// Words in lines of at most `width` characters, broken at spaces; one line for no words.
+pub(super) fn wrapped(words: &str, width: usize) -> Vec<String> {
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in words.split_whitespace() {
+        let wide = line.chars().count() + 1 + word.chars().count() > width;
+        if wide && !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
 
 /// A font that has been asked for characters.
 struct Font {
@@ -141,7 +187,7 @@ pub(super) fn lacks(line: &str) -> bool {
     }
 }
 
-/// Puts lines on pages. `foot` stands under each with its number. The same lines give the same
+/// Puts lines on pages, the very first one in large letters where it is short. `foot` stands under each with its number. The same lines give the same
 /// bytes.
 pub(super) fn pdf(title: &str, foot: &str, lines: &[String]) -> Result<Vec<u8>, Fault> {
     let (mut pdf, mut font) = (Pdf::new(), Font::open()?);
@@ -168,7 +214,7 @@ pub(super) fn pdf(title: &str, foot: &str, lines: &[String]) -> Result<Vec<u8>, 
         page.resources().fonts().pair(Name(b"F"), Ref::new(TYPE0));
         page.finish();
         let foot = format!("{foot} · page {} of {count}", n + 1);
-        let content = pack(&content(&mut font, sheet, &foot))?;
+        let content = pack(&content(&mut font, n == 0, sheet, &foot))?;
         pdf.stream(content_id, &content).filter(Filter::FlateDecode);
     }
     font.write(&mut pdf)?;
@@ -176,12 +222,15 @@ pub(super) fn pdf(title: &str, foot: &str, lines: &[String]) -> Result<Vec<u8>, 
 }
 
 /// The drawing of a page.
-fn content(font: &mut Font, lines: &[String], foot: &str) -> Vec<u8> {
+fn content(font: &mut Font, first: bool, lines: &[String], foot: &str) -> Vec<u8> {
     let mut content = Content::new();
     content.begin_text();
-    content.set_font(Name(b"F"), SIZE).set_leading(LEADING);
+    content.set_leading(LEADING);
     content.next_line(MARGIN, HEIGHT - MARGIN - SIZE);
-    for line in lines {
+    for (n, line) in lines.iter().enumerate() {
+        let headline = first && n == 0 && line.chars().count() <= HEADLINE;
+        let size = if headline { 1.75 * SIZE } else { SIZE };
+        content.set_font(Name(b"F"), size);
         content
             .show(Str(&font.glyphs(line)))
             .next_line_using_leading();
