@@ -168,11 +168,7 @@ mod tests {
         };
         samples::check(
             &empty,
-            &[
-                "applies: 7 %.",
-                "Nothing was sold",
-                "--seller-jurisdiction",
-            ],
+            &["applies: 7 %.", "Nothing was sold", "--seller-jurisdiction"],
         );
     }
 

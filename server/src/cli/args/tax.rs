@@ -87,11 +87,11 @@ pub enum InvoiceAction {
 /// Rates of sales tax, and the report of a month.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  granary tax set --jurisdiction DE --name 'VAT DE' --bps 1597
-  granary tax set --jurisdiction FR --name 'TVA FR' --bps 1667 --reverse-charge
+  granary tax set --jurisdiction DE --name 'VAT DE' --bps 1900
+  granary tax set --jurisdiction FR --name 'TVA FR' --bps 2000 --reverse-charge
   granary tax report 2026-11 --csv
 
-A rate is taken from the price, which holds the tax: 1597 is 19 % on top of the net. It is never
+A rate is on top of the price without the tax, 1900 for 19 %; prices hold their tax. It is never
 edited, only superseded by one that begins later. Where no rate is in force, --tax-bps of the
 node applies.")]
 pub struct Tax {

@@ -65,13 +65,13 @@ pub fn tax_rates() -> Vec<TaxRateView> {
         state: state.into(),
         created_at: at(2),
     };
-    vec![rate(200, 1597, "in_force"), rate(201, 1500, "superseded")]
+    vec![rate(200, 1900, "in_force"), rate(201, 1500, "superseded")]
 }
 
 pub fn tax_report() -> TaxReport {
     let line = |reverse_charge| TaxReportLine {
         jurisdiction: "DE".into(),
-        bps: Some(1597),
+        bps: Some(1900),
         reverse_charge,
         sales: 3,
         net: eur(5019),
