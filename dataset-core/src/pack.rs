@@ -13,6 +13,7 @@
 
 mod batches;
 mod compose;
+mod contained;
 mod source;
 mod writer;
 

@@ -88,6 +88,7 @@ pub(crate) fn all(context: &Context<'_>) -> Result<Vec<Box<dyn Analysis>>, Asses
     found.extend(learn::panel::start(context)?);
     found.extend(consistency::start(context)?);
     found.extend(outlier::start(context)?);
+    found.extend(outlier::joint::start(context));
     found.extend(privacy::start(context)?);
     found.extend(drift::start(context));
     Ok(found)
@@ -139,6 +140,8 @@ pub(crate) struct NearFound {
     pub count: u64,
     /// First row numbers, ascending, at most 10.
     pub rows: Vec<u64>,
+    /// All of them, ascending.
+    pub all: Vec<u64>,
     /// How they were found, for example `J >= 0.8 on 5-word shingles, verified`.
     pub scope: String,
 }

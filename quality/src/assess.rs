@@ -90,6 +90,9 @@ pub struct Inspection {
     pub sketches: Vec<Sketch>,
     /// The encoding of a file of text.
     pub encoding: Option<String>,
+    /// Rows that nearly repeat an earlier one and repeat none wholly, ascending; empty when
+    /// nobody asked for them.
+    pub near: Vec<u64>,
 }
 
 /// An inspection and the cleaned table.
@@ -425,6 +428,12 @@ impl<'t, 'a> Run<'t, 'a> {
             .map(|(_, found)| std::mem::take(&mut found.sketches));
         let sketches = sketches.flatten().collect();
         let summary = found.iter_mut().find_map(|(_, found)| found.summary.take());
+        let near = found
+            .iter_mut()
+            .filter_map(|(_, found)| found.near.as_mut());
+        let near = near
+            .flat_map(|near| std::mem::take(&mut near.all))
+            .collect();
         progress(Stage::Score);
         let report = report::build(&report::Measured {
             policy,
@@ -450,6 +459,7 @@ impl<'t, 'a> Run<'t, 'a> {
             rows: counted.marks,
             sketches,
             encoding: self.encoding,
+            near,
         })
     }
 }

@@ -10,7 +10,7 @@ mod scalar;
 mod text;
 mod value;
 
-pub(crate) use parse::lossless;
+pub(crate) use parse::{float, lossless};
 pub(crate) use scalar::{Clock, Day, Dec, Instant, Read, Scalar, target_type};
 pub(crate) use text::tidy;
-pub(crate) use value::{key_of, micros, nanos};
+pub(crate) use value::{cell_of, key_of, micros, nanos};

@@ -15,6 +15,11 @@
 //! [[consistency.reference]]        # the only values allowed
 //! column = "origin"
 //! values = ["EWR", "JFK", "LGA"]
+//!
+//! [[consistency.reference]]        # the only values allowed are those of another file
+//! column = "tailnum"
+//! file = "planes.parquet"          # beside the rule file
+//! named = "tail_number"            # its column; of the same name when left out
 //! ```
 //!
 //! Without any rule a text column still has to be written in one way: one spelling of each
@@ -36,6 +41,8 @@ mod spelling;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
+
+pub use reference::Values;
 
 use crate::analysis::{Analysis, Context, DimensionFound, Found, LineFound, Rows};
 use crate::error::AssessError;
@@ -169,14 +176,27 @@ impl Op {
     }
 }
 
-/// The only values a column may have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The only values a column may have: listed, or those of a column of another file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
     /// The column.
     pub column: String,
     /// The values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<Value>,
+    /// A file with the values, beside the rule file; instead of `values`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The column of that file; of the same name when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<String>,
+    /// SHA-256 that the file must have, lower-case hex. A report always says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The values of the file, once somebody has read them: see [`Values::read`].
+    #[serde(skip)]
+    pub known: Option<Values>,
 }
 
 /// One rule at work.
@@ -276,7 +296,8 @@ pub(crate) fn start(context: &Context<'_>) -> Result<Option<Box<dyn Analysis>>, 
     }
     let mut rules: Vec<Box<dyn Rule>> = Vec::new();
     for depends in &declared.depends {
-        rules.push(depends::rule(depends, &names)?);
+        let memory = context.memory / MEMORY / declared.depends.len();
+        rules.push(depends::rule(depends, &names, memory)?);
     }
     for check in &declared.check {
         rules.push(check::rule(check, &names)?);

@@ -82,6 +82,33 @@ pub struct Fault {
     pub rows: Vec<u32>,
 }
 
+/// Where the columns of a table are not those of the rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// A declared column that is not optional is not in the table.
+    Missing(String),
+    /// A column of the table is not declared.
+    Undeclared(String),
+}
+
+/// Everything that keeps a table from being measured by these rules, in the order of rules and
+/// table; nothing when no columns are declared.
+pub fn mismatches(source: &dyn Source, policy: &Policy) -> Vec<Mismatch> {
+    if !policy.is_declared() {
+        return Vec::new();
+    }
+    let schema = source.schema();
+    let rules = policy.columns.iter();
+    let missing = rules.filter(|rule| !rule.optional && schema.index_of(&rule.name).is_err());
+    let missing = missing.map(|rule| Mismatch::Missing(rule.name.clone()));
+    let declared: HashSet<&str> = policy.columns.iter().map(|c| c.name.as_str()).collect();
+    let fields = schema.fields().iter().map(|field| field.name());
+    let more = fields.filter(|name| !declared.contains(name.as_str()));
+    missing
+        .chain(more.cloned().map(Mismatch::Undeclared))
+        .collect()
+}
+
 /// A table matched with the rules.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
@@ -220,7 +247,7 @@ fn type_name(data_type: &DataType) -> String {
 }
 
 /// Brings a column into the widest type of its kind.
-fn one_of_ten(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+pub(crate) fn one_of_ten(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let target = match array.data_type() {
         DataType::Int8 | DataType::Int16 | DataType::Int32 => DataType::Int64,
         DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => DataType::UInt64,

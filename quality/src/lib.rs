@@ -51,6 +51,7 @@
 
 mod analysis;
 pub mod anchor;
+pub mod approve;
 mod assess;
 mod clean;
 pub mod consistency;
@@ -81,7 +82,7 @@ pub use assess::{
 };
 pub use consistency::Consistency;
 pub use error::AssessError;
-pub use input::{Csv, Ipc, Source};
+pub use input::{Csv, Ipc, Mismatch, Source, mismatches};
 pub use policy::{ColumnRule, ColumnType, HeldOut, Policy};
 pub use profile::{ColumnPreview, Frequent, Histogram, Lengths};
 pub use report::{Report, chart_svg};

@@ -13,6 +13,9 @@
 //! columns); the values beyond the fences are then counted over all rows, from the 1,024 smallest and
 //! the 1,024 largest. More than that on one side is estimated by the sample, and said so.
 
+pub(crate) mod joint;
+mod scatter;
+
 use std::cmp::Ordering;
 
 use rayon::prelude::*;

@@ -28,6 +28,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::approve::{self, Cleaning};
 use crate::consistency::Consistency;
 use crate::error::AssessError;
 use crate::near::NearRules;
@@ -104,6 +105,9 @@ pub struct Policy {
     /// When a table passes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checks: Option<Checks>,
+    /// Changes that may lose something and are made when a cleaned table is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clean: Option<Cleaning>,
 }
 
 /// Rows that are kept apart, by the value of a column.
@@ -267,10 +271,21 @@ impl Policy {
     /// Reads the contract JSON.
     ///
     /// # Errors
-    /// [`AssessError::Policy`] naming what is wrong.
+    /// [`AssessError::Policy`] naming what is wrong, or what only a rule file may say: a contract
+    /// goes to nodes, which have no other files and approve no change.
     pub fn from_json(json: &[u8]) -> Result<Self, AssessError> {
         let policy: Self =
             serde_json::from_slice(json).map_err(|e| AssessError::Policy(e.to_string()))?;
+        if policy.clean.is_some() {
+            let words = "`clean` belongs into a rule file (TOML), not into a contract";
+            return Err(AssessError::Policy(words.to_owned()));
+        }
+        let mut references = policy.consistency.reference.iter();
+        if references.any(|reference| reference.file.is_some()) {
+            let words = "a reference to a file belongs into a rule file (TOML), not into a contract: \
+                         list the values";
+            return Err(AssessError::Policy(words.to_owned()));
+        }
         policy.check()?;
         Ok(policy)
     }
@@ -323,6 +338,9 @@ impl Policy {
                 "key, surrogate, strata, label or held_out names {name:?}, which is not a \
                  declared column"
             )));
+        }
+        if let Some(clean) = &self.clean {
+            approve::check(&clean.approve, self)?;
         }
         match &self.held_out {
             Some(_) if self.label.is_none() => Err(AssessError::Policy(

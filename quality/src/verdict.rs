@@ -4,6 +4,7 @@
 //!
 //! | check | fails when |
 //! |---|---|
+//! | `columns` | a column has another type in the file than declared |
 //! | `invalid` | a cell breaks the rules of its column |
 //! | `invalid(price) > 0.1%` | more than 0.1 % of the cells of that column do |
 //! | `missing > 5%` | more than 5 % of the cells of non-optional columns are missing |
@@ -53,6 +54,7 @@ pub struct Check {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
+    Columns,
     Invalid,
     Missing,
     Duplicates,
@@ -64,7 +66,8 @@ enum What {
     Gates,
 }
 
-const WORDS: [(&str, What); 9] = [
+const WORDS: [(&str, What); 10] = [
+    ("columns", What::Columns),
     ("invalid", What::Invalid),
     ("missing", What::Missing),
     ("duplicates", What::Duplicates),
@@ -86,13 +89,28 @@ enum Most {
 impl Checks {
     /// What fails a table when rules are declared but no checks: broken rules.
     pub fn of_rules() -> Vec<Check> {
-        [What::Invalid, What::Missing, What::Keys, What::Consistency]
-            .map(|what| Check {
-                what,
-                column: None,
-                most: Most::Count(0),
-            })
-            .to_vec()
+        [
+            What::Columns,
+            What::Invalid,
+            What::Missing,
+            What::Keys,
+            What::Consistency,
+        ]
+        .map(|what| Check {
+            what,
+            column: None,
+            most: Most::Count(0),
+        })
+        .to_vec()
+    }
+
+    /// The same for a table of a format that has no types but text.
+    #[must_use]
+    pub fn without_columns(mut self) -> Self {
+        if let Some(checks) = &mut self.fail_on {
+            checks.retain(|check| check.what != What::Columns);
+        }
+        self
     }
 
     /// What failed, one sentence each; nothing when the table passed.
@@ -116,6 +134,9 @@ impl Check {
     /// Why this check fails, if it does. What was not measured cannot fail, but for a column
     /// that the table does not have.
     pub fn failure(&self, report: &Report) -> Option<String> {
+        if self.what == What::Columns {
+            return self.retyped(report);
+        }
         let (bad, total) = match self.counts(report) {
             Ok(counts) => counts?,
             Err(missing) => return Some(missing),
@@ -132,6 +153,28 @@ impl Check {
                 .map_or(String::new(), |c| format!(" in {c:?}"));
             format!("{self}: {bad} of {total}{place} ({share:.3} %)")
         })
+    }
+
+    /// Which columns have another type in the file, if they are too many.
+    fn retyped(&self, report: &Report) -> Option<String> {
+        let columns = report.profile.iter();
+        let other = columns.filter_map(|column| {
+            let found = column
+                .found
+                .as_ref()
+                .filter(|found| **found != column.kind)?;
+            Some(format!(
+                "{:?} is {found}, declared {}",
+                column.name, column.kind
+            ))
+        });
+        let other: Vec<String> = other.collect();
+        let (bad, total) = (other.len() as u128, report.columns);
+        let too_many = match self.most {
+            Most::Count(most) => bad > u128::from(most),
+            Most::Ppm(most) => bad * 1_000_000 > u128::from(most) * u128::from(total),
+        };
+        too_many.then(|| format!("{self}: {}", other.join(", ")))
     }
 
     /// Bad ones and all of them.
@@ -152,6 +195,7 @@ impl Check {
             found.bad.zip(found.total)
         };
         Ok(match self.what {
+            What::Columns => None,
             What::Invalid => dimension(Dimension::Validity),
             What::Missing => dimension(Dimension::Completeness),
             What::Consistency => dimension(Dimension::Consistency),

@@ -43,12 +43,12 @@ type = "string"
 domain = ["rye", "oat", "wheat"]
 "#;
 
-struct Desk {
+pub(super) struct Desk {
     folder: TempDir,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let desk = Self {
             folder: tempfile::tempdir().unwrap(),
         };
@@ -57,24 +57,24 @@ impl Desk {
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
+    pub(super) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
         std::fs::write(self.path(name), bytes).unwrap();
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(super) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
-    fn json(&self, name: &str) -> Value {
+    pub(super) fn json(&self, name: &str) -> Value {
         serde_json::from_str(&self.read(name)).unwrap()
     }
 
     /// `granary assess` in this folder.
-    fn assess(&self, args: &[&str]) -> Output {
+    pub(super) fn assess(&self, args: &[&str]) -> Output {
         Command::new(granary())
             .arg("assess")
             .args(args)
@@ -84,7 +84,7 @@ impl Desk {
     }
 
     /// The same; answers exit code and both outputs.
-    fn says(&self, args: &[&str]) -> (i32, String) {
+    pub(super) fn says(&self, args: &[&str]) -> (i32, String) {
         let output = self.assess(args);
         let text = [output.stdout, output.stderr].concat();
         (

@@ -1,6 +1,8 @@
 //! What people do, a file per story, on both databases.
 
 mod assess;
+mod assess_changes;
+mod assess_rules;
 mod backup;
 mod books;
 mod books_page;

@@ -3,8 +3,10 @@
 mod age;
 mod catalogue;
 mod hledger;
+mod label_studio;
 mod merkle;
 mod openssl;
+mod outliers;
 mod pain001;
 mod s3;
 mod statements;

@@ -11,7 +11,8 @@ use rayon::prelude::*;
 
 use super::{
     Meter,
-    source::{Source, contained, refuse_arrow},
+    contained::contained,
+    source::{Source, refuse_arrow},
 };
 use crate::preflight::{Limits, Preflight, Refusal};
 

@@ -3,7 +3,6 @@
 use std::{
     error::Error,
     io::{self, BufReader, Read, Seek, SeekFrom},
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -25,7 +24,7 @@ use parquet::{
     file::reader::{ChunkReader, Length},
 };
 
-use super::with_views;
+use super::{contained::contained, with_views};
 use crate::{
     columns,
     preflight::{Limits, Preflight, Refusal},
@@ -137,14 +136,6 @@ impl<R: Read + Seek + Send + 'static> Source<R> {
     pub fn refuse(&self, error: &(dyn Error + 'static)) -> Refusal {
         self.reader.refuse(error)
     }
-}
-
-/// The decoder panics on some damaged pages (an index without a dictionary, for one). That is
-/// the file's fault, and no reason to end whoever looks at it. The reader must not be used
-/// again afterwards.
-pub(super) fn contained<T>(decode: impl FnOnce() -> T) -> Result<T, Refusal> {
-    catch_unwind(AssertUnwindSafe(decode))
-        .map_err(|_| Refusal::Corrupt("a page makes no sense to the decoder".into()))
 }
 
 /// How many rows are decoded at a time, so that their fixed-width part stays

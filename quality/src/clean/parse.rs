@@ -110,7 +110,7 @@ pub(crate) fn timestamp(text: &str) -> Option<NaiveDateTime> {
 
 /// Does this text read back to the same value, so that nothing is lost when a column is taken
 /// for this type? Leading zeros and signs (`007`, `+49`) mean something in codes and telephone
-/// numbers; more than 15 digits do not survive in a double.
+/// numbers; of more than 15 digits only those survive in a double that a program wrote from one.
 pub(crate) fn lossless(text: &str, kind: ColumnType) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.is_empty();
@@ -123,7 +123,9 @@ pub(crate) fn lossless(text: &str, kind: ColumnType) -> bool {
             let starts = digits.starts_with(|c: char| c.is_ascii_digit());
             let significant = digits.bytes().take_while(|b| !matches!(b, b'e' | b'E'));
             let significant = significant.filter(u8::is_ascii_digit).count();
-            starts && !padded && significant <= 15 && float(text).is_some()
+            let short = significant <= SURE_DIGITS;
+            let value = float(text).filter(|_| starts && !padded);
+            value.is_some_and(|value| short || reads_back(digits, value))
         }
         ColumnType::Date => text.len() == 10 && text.as_bytes()[4] == b'-' && date(text).is_some(),
         ColumnType::Timestamp => {
@@ -139,6 +141,32 @@ pub(crate) fn lossless(text: &str, kind: ColumnType) -> bool {
         }
         ColumnType::Decimal { .. } | ColumnType::String | ColumnType::Binary => false,
     }
+}
+
+/// Digits that every double keeps.
+const SURE_DIGITS: usize = 15;
+
+/// Are the digits the shortest that mean this double, as programs write it?
+fn reads_back(digits: &str, value: f64) -> bool {
+    let shortest = format!("{:e}", value.abs());
+    match (scientific(digits), scientific(&shortest)) {
+        (Some(written), Some(shortest)) => written == shortest,
+        _ => false,
+    }
+}
+
+/// Digits without zeros at either end, and the power of ten of the first.
+fn scientific(text: &str) -> Option<(String, i32)> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse().ok()?),
+        None => (text, 0i32),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    let zeros = all.bytes().take_while(|b| *b == b'0').count();
+    let first = i32::try_from(whole.len()).ok()? - 1 - i32::try_from(zeros).ok()?;
+    let digits = all.trim_matches('0').to_owned();
+    Some((digits, exponent.checked_add(first)?))
 }
 
 #[cfg(test)]
@@ -174,7 +202,21 @@ mod tests {
         assert!(lossless("-12", ColumnType::Int64) && lossless("0", ColumnType::Int64));
         assert!(lossless("18446744073709551615", ColumnType::UInt64));
         assert!(lossless("0.25", ColumnType::Float64) && lossless("-1.5e3", ColumnType::Float64));
-        assert!(!lossless("0.1234567890123456", ColumnType::Float64));
+        // As other programs write doubles; and digits that no double has.
+        for text in [
+            "0.1234567890123456",
+            "10.123456789012344",
+            "-1.2345678901234568e-05",
+        ] {
+            assert!(lossless(text, ColumnType::Float64), "{text}");
+        }
+        for text in [
+            "0.123456789012345612",
+            "10.12345678901234399",
+            "9007199254740993.0",
+        ] {
+            assert!(!lossless(text, ColumnType::Float64), "{text}");
+        }
         assert!(lossless("2020-01-31", ColumnType::Date));
         assert!(
             !lossless("2020/01/31", ColumnType::Date),

@@ -117,7 +117,8 @@ impl Analysis for Search {
             sections: vec![self.section(&pairs, near.len() as u64, &scope)],
             near: Some(NearFound {
                 count: near.len() as u64,
-                rows: near.into_iter().take(SAMPLES).collect(),
+                rows: near.iter().copied().take(SAMPLES).collect(),
+                all: near,
                 scope,
             }),
             ..Found::default()

@@ -170,9 +170,16 @@ fn policy() -> Policy {
         [[consistency.reference]]
         column = "b"
         values = ["x", "y"]
+        [[consistency.reference]]
+        column = "b"
+        file = "f.csv"
+        named = "c"
+        sha256 = "00"
         [checks]
         min_score = 50
         fail_on = ["invalid(a) > 2%", "keys", "drift"]
+        [clean]
+        approve = ["exact_duplicates", "mask:b=redact"]
         [[columns]]
         name = "a"
         type = "int64"
@@ -197,7 +204,14 @@ fn report() -> Report {
     let file = std::io::Cursor::new(text.as_bytes().to_vec());
     let mut csv = Csv::open(file, None).expect("a CSV file");
     let options = Options::at(DateTime::UNIX_EPOCH);
-    let found = assess_source(&mut csv, &policy(), options, None, &mut |_| {});
+    let mut policy = policy();
+    for reference in &mut policy.consistency.reference {
+        let mut file = Csv::open(std::io::Cursor::new(b"c\nx\n".to_vec()), None).expect("CSV");
+        let kind = Some(crate::ColumnType::String);
+        let known = crate::consistency::Values::read(&mut file, "c", kind, None, 1 << 20);
+        reference.known = reference.file.as_ref().map(|_| known.expect("one value"));
+    }
+    let found = assess_source(&mut csv, &policy, options, None, &mut |_| {});
     let mut report = found.expect("readable").report;
     report.duplicates.near_rows = Some(1);
     report.gates.push(Gate {

@@ -100,8 +100,9 @@ pub struct VerdictArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
     pub min_score: Option<u32>,
 
-    /// Fail on these findings: invalid, missing, duplicates, near, keys, consistency, stale,
-    /// drift, gates; with a tolerance as `invalid > 0.1%`, by column as `missing(age) > 5`; or none.
+    /// Fail on these findings: columns, invalid, missing, duplicates, near, keys, consistency,
+    /// stale, drift, gates; with a tolerance as `invalid > 0.1%`, by column as
+    /// `missing(age) > 5`; or none.
     #[arg(long, value_name = "CHECKS", value_delimiter = ',')]
     pub fail_on: Option<Vec<String>>,
 }
@@ -114,15 +115,15 @@ pub struct CleaningArgs {
     #[arg(long, value_name = "FILE")]
     pub clean: Option<PathBuf>,
 
-    /// Changes that may lose something and so need your word: exact_duplicates, cap:COLUMN,
-    /// drop:COLUMN.
-    #[arg(
-        long,
-        value_name = "CHANGES",
-        value_delimiter = ',',
-        requires = "clean"
-    )]
+    /// Changes that may lose something and so need your word, with commas between them:
+    /// coerce:COLUMN=FORM, unit:COLUMN=FROM:TO, cap:COLUMN, impute:COLUMN=median, mask:COLUMN=last4,
+    /// drop:COLUMN, exact_duplicates, near_duplicates. The rule file may name them, too.
+    #[arg(long, value_name = "CHANGES", requires = "clean")]
     pub approve: Vec<String>,
+
+    /// Key of the pseudonyms of mask:COLUMN=hash: a file of 16 bytes or more, kept secret.
+    #[arg(long, value_name = "FILE", requires = "clean")]
+    pub mask_key: Option<PathBuf>,
 
     /// Give a cleaned table its original cells back, from the log written beside it.
     #[arg(long, value_name = "LOG", conflicts_with_all = ["clean", "rules", "verify"])]
@@ -130,7 +131,7 @@ pub struct CleaningArgs {
 }
 
 /// How files are read.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Reading")]
 pub struct ReadingArgs {
     /// Format [default: by content]

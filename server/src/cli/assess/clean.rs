@@ -8,14 +8,13 @@ use std::collections::HashSet;
 use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Float64Type, Int64Type, SchemaRef, UInt64Type};
+use arrow::array::RecordBatch;
 use dataset_core::pack::Output;
-use quality::{AssessError, ColumnRule, Inspection, Options, Policy, Report};
-use serde_json::Value;
+use quality::approve::{Approved, Coerced, Edits, Made, Pseudonym, kept_rows};
+use quality::report::CleaningLine;
+use quality::{AssessError, Inspection, Options, Policy, Report, Source};
+use ring::hmac;
 use tempfile::NamedTempFile;
 
 use super::against::Others;
@@ -25,33 +24,41 @@ use super::undo::{Class, Step, write_log};
 use crate::cli::args::{Assess, Format};
 use crate::cli::stop::{Exit, Outcome, Stop};
 
-/// A change that somebody allowed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Approved {
-    /// Rows that repeat an earlier row go.
-    ExactDuplicates,
-    /// Numbers beyond the bounds of their column become the bound.
-    Cap(String),
-    /// A column goes.
-    Drop(String),
-}
+/// Least length of the key of pseudonyms, in bytes.
+const KEY_LEN: usize = 16;
+/// Bytes of a pseudonym, which is twice as many characters.
+const PSEUDONYM_LEN: usize = 16;
 
-impl Approved {
-    fn read(text: &str) -> Outcome<Self> {
-        let text = text.trim();
-        match text.split_once(':') {
-            None if text == "exact_duplicates" => Ok(Self::ExactDuplicates),
-            Some(("cap", column)) => Ok(Self::Cap(column.to_owned())),
-            Some(("drop", column)) => Ok(Self::Drop(column.to_owned())),
-            _ => Err(Stop::new(
-                Exit::Usage,
-                format!(
-                    "{text:?} is no change that can be approved; use exact_duplicates, \
-                     cap:COLUMN or drop:COLUMN"
-                ),
-            )),
+/// Every change that somebody allowed, in the rules or on the command line.
+fn approvals(args: &Assess, policy: &Policy) -> Outcome<Vec<Approved>> {
+    let ruled = policy.clean.iter().flat_map(|clean| clean.approve.clone());
+    let mut approved: Vec<Approved> = ruled.collect();
+    for text in &args.cleaning.approve {
+        for change in Approved::list(text).map_err(|why| Stop::new(Exit::Usage, why))? {
+            if !approved.contains(&change) {
+                approved.push(change);
+            }
         }
     }
+    Ok(approved)
+}
+
+/// Pseudonyms under the key in a file.
+fn pseudonym(args: &Assess) -> Outcome<Option<Pseudonym>> {
+    let Some(path) = &args.cleaning.mask_key else {
+        return Ok(None);
+    };
+    let key = std::fs::read(path).map_err(Stop::file(path))?;
+    if key.len() < KEY_LEN {
+        let path = path.display();
+        let words = format!("{path}: the key of pseudonyms has at least {KEY_LEN} bytes");
+        return Err(Stop::new(Exit::Usage, words));
+    }
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+    Ok(Some(Box::new(move |text| {
+        let tag = hmac::sign(&key, text.as_bytes());
+        hex::encode(tag.as_ref().get(..PSEUDONYM_LEN).unwrap_or(tag.as_ref()))
+    })))
 }
 
 /// Assesses a file, writes the cleaned table, the log and what undo needs.
@@ -66,29 +73,43 @@ pub fn run(
         return Err(Stop::new(Exit::Usage, "--clean names the file to write"));
     };
     let path = place(pattern, file);
-    let approved = args
-        .cleaning
-        .approve
-        .iter()
-        .map(|text| Approved::read(text));
-    let approved: Vec<Approved> = approved.collect::<Outcome<_>>()?;
+    let approved = approvals(args, policy)?;
     let failed = |error: AssessError| open::stop(file, &error);
     let schema = quality::cleaned_schema(opened.source.as_ref(), policy).map_err(failed)?;
-    let mut edit = Edit::new(&schema, &approved, policy)?;
-    if approved.contains(&Approved::ExactDuplicates) {
-        edit.keep = Some(firsts(file, opened, args, policy)?);
+    let mut edits = Edits::new(&schema, &approved, policy, pseudonym(args)?).map_err(failed)?;
+    let coerced = approved
+        .iter()
+        .any(|c| matches!(c, Approved::Coerce { .. }));
+    // The report is about the file as it is.
+    let report = match coerced {
+        true => Some(super::assessed(file, opened, args, policy, others, None)?),
+        false => None,
+    };
+    if coerced {
+        opened.source.rewind().map_err(failed)?;
     }
+    look_first(file, opened, args, policy, (&approved, &mut edits))?;
     let target = unfinished(&path)?;
-    let mut output = Output::new(target, edit.schema.clone()).map_err(refusal)?;
+    let mut output = Output::new(target, edits.schema()).map_err(refusal)?;
     let mut sink = |batch: RecordBatch| {
-        let batch = edit
-            .apply(batch)
-            .map_err(|e| AssessError::Internal(e.to_string()))?;
+        let batch = edits.apply(&batch)?;
         output
             .write(&batch)
             .map_err(|refusal| AssessError::Output(refusal.to_string()))
     };
-    let inspection = super::assessed(file, opened, args, policy, others, Some(&mut sink))?;
+    let (inspection, automatic, mut made) = match report {
+        None => {
+            let inspection = super::assessed(file, opened, args, policy, others, Some(&mut sink))?;
+            let automatic = inspection.report.cleaning.clone();
+            (inspection, automatic, Vec::new())
+        }
+        Some(inspection) => {
+            let mut source = coerce(file, opened, &approved, policy)?;
+            let cleaned = rest(file, &mut source, args, policy, &mut sink).map_err(failed)?;
+            (inspection, cleaned.report.cleaning, source.made())
+        }
+    };
+    made.extend(edits.made());
     lossless(file, opened)?;
     let written = output.finish().map_err(refusal)?;
     let target = written
@@ -96,22 +117,14 @@ pub fn run(
         .persist(&path)
         .map_err(|error| Stop::file(&path)(error.error))?;
     drop(target);
-    let steps = steps(&inspection.report, &edit);
-    let whole = edit.dropped_rows > 0;
-    let changed = changed(&inspection.report, &edit, opened.format);
     opened.source.rewind().map_err(failed)?;
-    let keep: Box<dyn Fn(&str) -> bool> = match whole {
-        true => Box::new(|_| true),
-        false => Box::new(move |name| changed.contains(name)),
-    };
-    write_log(
-        file,
-        &path,
-        opened,
-        &keep,
-        steps,
-        written.sha256.to_string(),
-    )?;
+    let whole = made
+        .iter()
+        .any(|made| made.column.is_none() && made.count > 0);
+    let changed = changed(&inspection.report, &automatic, &made, opened.format);
+    let keep = |name: &str| whole || changed.contains(name);
+    let (steps, sha256) = (steps(automatic, made), written.sha256.to_string());
+    write_log(file, &path, opened, &keep, steps, sha256)?;
     Ok(inspection)
 }
 
@@ -144,182 +157,127 @@ fn lossless(file: &Path, opened: &Opened) -> Outcome {
     ))
 }
 
-/// Which rows stand for the first time.
-fn firsts(file: &Path, opened: &mut Opened, args: &Assess, policy: &Policy) -> Outcome<Vec<bool>> {
+/// Reads the table once where rows go or cells are filled with what others say.
+fn look_first(
+    file: &Path,
+    opened: &mut Opened,
+    args: &Assess,
+    policy: &Policy,
+    (approved, edits): (&[Approved], &mut Edits),
+) -> Outcome {
+    let rows = approved.contains(&Approved::ExactDuplicates);
+    if !rows && !edits.looks_first() {
+        return Ok(());
+    }
     let failed = |error: AssessError| open::stop(file, &error);
-    let as_of = args.reading.as_of.unwrap_or_default();
-    let source = opened.source.as_mut();
-    let inspection = quality::assess_source(source, policy, Options::at(as_of), None, &mut |_| {});
-    let prints = inspection.map_err(failed)?.rows.fingerprints;
-    opened.source.rewind().map_err(failed)?;
-    let mut seen = HashSet::with_capacity(prints.len());
-    Ok(prints.into_iter().map(|print| seen.insert(print)).collect())
-}
-
-/// What is done to the cleaned batches.
-struct Edit {
-    schema: SchemaRef,
-    /// Columns that stay.
-    columns: Vec<usize>,
-    caps: Vec<Cap>,
-    dropped: Vec<String>,
-    keep: Option<Vec<bool>>,
-    first: usize,
-    dropped_rows: u64,
-}
-
-struct Cap {
-    column: usize,
-    name: String,
-    min: Option<Value>,
-    max: Option<Value>,
-    count: u64,
-}
-
-impl Edit {
-    fn new(schema: &SchemaRef, approved: &[Approved], policy: &Policy) -> Outcome<Self> {
-        let position = |name: &String| {
-            schema.index_of(name).map_err(|_| {
-                Stop::new(
-                    Exit::Usage,
-                    format!("--approve names {name:?}, which is no column"),
-                )
-            })
+    let mut source = coerce(file, opened, approved, policy)?;
+    let memory = (args.reading.memory as usize) << 20;
+    let mut look = |batch: RecordBatch| edits.look(&batch, memory);
+    let found = read((file, &mut source), args, policy, rows, &mut look).map_err(failed)?;
+    edits.decide().map_err(failed)?;
+    if rows {
+        let near = match approved.contains(&Approved::NearDuplicates) {
+            true => found.near,
+            false => Vec::new(),
         };
-        let mut columns: Vec<usize> = (0..schema.fields().len()).collect();
-        let (mut caps, mut dropped) = (Vec::new(), Vec::new());
-        for change in approved {
-            match change {
-                Approved::ExactDuplicates => {}
-                Approved::Drop(name) => {
-                    let at = position(name)?;
-                    columns.retain(|column| *column != at);
-                    dropped.push(name.clone());
-                }
-                Approved::Cap(name) => caps.push(Cap::new(position(name)?, name, policy)?),
-            }
-        }
-        let projected = schema.project(&columns);
-        Ok(Self {
-            schema: Arc::new(projected.map_err(|e| Stop::new(Exit::Machine, e.to_string()))?),
-            columns,
-            caps,
-            dropped,
-            keep: None,
-            first: 0,
-            dropped_rows: 0,
-        })
+        edits.keep(kept_rows(&found.rows.fingerprints, &near), near);
     }
-
-    fn apply(&mut self, batch: RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
-        let rows = batch.num_rows();
-        let mut arrays = batch.columns().to_vec();
-        for cap in &mut self.caps {
-            if let Some(array) = arrays.get_mut(cap.column) {
-                *array = cap.apply(array);
-            }
-        }
-        let batch = RecordBatch::try_new(batch.schema(), arrays)?.project(&self.columns)?;
-        let first = self.first;
-        self.first += rows;
-        let Some(keep) = self
-            .keep
-            .as_ref()
-            .and_then(|keep| keep.get(first..first + rows))
-        else {
-            return Ok(batch);
-        };
-        self.dropped_rows += keep.iter().filter(|keep| !**keep).count() as u64;
-        filter_record_batch(&batch, &BooleanArray::from(keep.to_vec()))
-    }
+    opened.source.rewind().map_err(failed)
 }
 
-impl Cap {
-    fn new(column: usize, name: &str, policy: &Policy) -> Outcome<Self> {
-        let usage = |why: &str| Stop::new(Exit::Usage, format!("cap:{name}: {why}"));
-        let rule: Option<&ColumnRule> = policy.columns.iter().find(|rule| rule.name == name);
-        let rule = rule.ok_or_else(|| usage("the rules do not declare this column"))?;
-        if !rule.kind.is_number() || rule.kind.to_string().starts_with("decimal") {
-            return Err(usage(
-                "only int64, uint64 and float64 columns can be capped",
-            ));
-        }
-        if rule.min.is_none() && rule.max.is_none() {
-            return Err(usage("the rules give it neither min nor max"));
-        }
-        Ok(Self {
-            column,
-            name: name.to_owned(),
-            min: rule.min.clone(),
-            max: rule.max.clone(),
-            count: 0,
-        })
-    }
+fn coerce<'a>(
+    file: &Path,
+    opened: &'a mut Opened,
+    approved: &[Approved],
+    policy: &Policy,
+) -> Outcome<Coerced<'a>> {
+    Coerced::new(opened.source.as_mut(), approved, policy).map_err(|error| open::stop(file, &error))
+}
 
-    fn apply(&mut self, array: &ArrayRef) -> ArrayRef {
-        macro_rules! capped {
-            ($type:ty, $number:expr) => {{
-                let array = array.as_primitive::<$type>();
-                let (min, max) = (
-                    self.min.as_ref().and_then($number),
-                    self.max.as_ref().and_then($number),
-                );
-                let mut count = 0;
-                let capped = array.unary::<_, $type>(|value| {
-                    let low = min.filter(|min| value < *min);
-                    low.or(max.filter(|max| value > *max)).unwrap_or(value)
-                });
-                for (before, after) in array.iter().zip(capped.iter()) {
-                    count += u64::from(before != after && before.is_some_and(|b| b == b));
-                }
-                self.count += count;
-                Arc::new(capped) as ArrayRef
-            }};
-        }
-        use arrow::datatypes::DataType;
-        match array.data_type() {
-            DataType::Int64 => capped!(Int64Type, Value::as_i64),
-            DataType::UInt64 => capped!(UInt64Type, Value::as_u64),
-            DataType::Float64 => capped!(Float64Type, Value::as_f64),
-            _ => Arc::clone(array),
-        }
-    }
+/// Writes the table that was read in approved forms; its report is known already.
+fn rest(
+    file: &Path,
+    source: &mut dyn Source,
+    args: &Assess,
+    policy: &Policy,
+    sink: quality::Sink<'_>,
+) -> Result<Inspection, AssessError> {
+    // Near duplicates, records and what stands between columns change no cell.
+    let policy = Policy {
+        near: None,
+        records: None,
+        label: None,
+        held_out: None,
+        clean: None,
+        consistency: quality::Consistency::default(),
+        ..policy.clone()
+    };
+    read((file, source), args, &policy, false, sink)
+}
+
+/// Reads a table for its cells, with a bar on standard error.
+fn read(
+    (file, source): (&Path, &mut dyn Source),
+    args: &Assess,
+    policy: &Policy,
+    marks: bool,
+    sink: quality::Sink<'_>,
+) -> Result<Inspection, AssessError> {
+    let bar = super::bar(file, args.quiet);
+    let folder = super::tmp_dir(&args.reading);
+    let mut spill = || tempfile::tempfile_in(&folder);
+    // Lives as long as what is spilled, and no longer.
+    let sink = &mut *sink as quality::Sink<'_>;
+    let options = Options {
+        marks,
+        memory: (args.reading.memory as usize) << 20,
+        spill: Some(&mut spill),
+        ..Options::at(args.reading.as_of.unwrap_or_default())
+    };
+    let mut told = |stage| super::tell(&bar, stage);
+    let found = quality::assess_source(source, policy, options, Some(sink), &mut told);
+    bar.finish_and_clear();
+    found
 }
 
 /// Every change, by rule and column.
-fn steps(report: &Report, edit: &Edit) -> Vec<Step> {
-    let step = |class, rule: &str, column: Option<&str>, count| Step {
-        class,
-        rule: rule.to_owned(),
-        column: column.map(str::to_owned),
-        count,
-    };
-    let cleaning = report.cleaning.iter();
-    let automatic =
-        cleaning.map(|line| step(Class::Automatic, &line.rule, Some(&line.column), line.count));
-    let caps = edit
-        .caps
-        .iter()
-        .map(|cap| step(Class::Approved, "cap", Some(&cap.name), cap.count));
-    let dropped = edit.dropped.iter();
-    let dropped = dropped.map(|name| step(Class::Approved, "drop", Some(name), report.rows));
-    let rows = (edit.dropped_rows > 0)
-        .then(|| step(Class::Approved, "exact_duplicates", None, edit.dropped_rows));
-    automatic.chain(caps).chain(dropped).chain(rows).collect()
+fn steps(automatic: Vec<CleaningLine>, made: Vec<Made>) -> Vec<Step> {
+    let automatic = automatic.into_iter().map(|line| Step {
+        class: Class::Automatic,
+        rule: line.rule,
+        column: Some(line.column),
+        count: line.count,
+        rows: line.rows,
+        how: None,
+    });
+    let made = made.into_iter().filter(|made| made.count > 0);
+    let approved = made.map(|made| Step {
+        class: Class::Approved,
+        rule: made.rule.to_owned(),
+        column: made.column,
+        count: made.count,
+        rows: made.rows,
+        how: made.how,
+    });
+    automatic.chain(approved).collect()
 }
 
 /// Columns whose cells are not what they were.
-fn changed(report: &Report, edit: &Edit, format: Format) -> HashSet<String> {
-    let cleaned = report.cleaning.iter().map(|line| line.column.clone());
+fn changed(
+    report: &Report,
+    automatic: &[CleaningLine],
+    made: &[Made],
+    format: Format,
+) -> HashSet<String> {
+    let cleaned = automatic.iter().map(|line| line.column.clone());
     // Reading the text of a CSV file in a type it was found to have loses nothing.
     let retyped = report.profile.iter().filter(|column| {
         format != Format::Csv && column.found.as_deref() != Some(column.kind.as_str())
     });
-    let caps = edit.caps.iter().map(|cap| cap.name.clone());
+    let made = made.iter().filter_map(|made| made.column.clone());
     cleaned
         .chain(retyped.map(|column| column.name.clone()))
-        .chain(caps)
-        .chain(edit.dropped.iter().cloned())
+        .chain(made)
         .collect()
 }
 

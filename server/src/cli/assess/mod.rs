@@ -45,6 +45,7 @@ pub fn run(args: &Assess) -> Outcome {
     }
     outputs::check(args)?;
     let policy = rules::read(args)?;
+    rules::checks(args, &policy, Format::Parquet)?;
     let others = Others::read(args, &policy)?;
     let mut failures = Vec::new();
     for file in &args.files {
@@ -62,6 +63,7 @@ pub fn run(args: &Assess) -> Outcome {
 /// Assesses one file and writes what was asked for; answers why it fails.
 fn one(file: &Path, args: &Assess, policy: &Policy, others: &Others) -> Outcome<Vec<String>> {
     let mut opened = open::open(file, &args.reading, !policy.is_declared())?;
+    rules::fits(file, &opened, policy)?;
     let named = !args.report.is_empty() || args.json;
     let digest = named.then(|| Digest::begin(file));
     let mut inspection = match &args.cleaning.clean {
@@ -79,7 +81,7 @@ fn one(file: &Path, args: &Assess, policy: &Policy, others: &Others) -> Outcome<
         print_text(&outputs::summary(file, &inspection))?;
     }
     outputs::write(file, args, &inspection)?;
-    let checks = rules::checks(args, policy)?;
+    let checks = rules::checks(args, policy, opened.format)?;
     let failures = checks.failures(&inspection.report);
     let name = file.display();
     Ok(failures

@@ -52,13 +52,49 @@ pub fn stop(path: &Path, error: &AssessError) -> Stop {
     Stop::new(exit, format!("{}: {error}", path.display()))
 }
 
+/// Bytes by which a format is told.
+const HEAD: u64 = 512;
+
+/// What else people have: how it begins, what it is, and what to do about it.
+const FOREIGN: [(&[u8], &str); 9] = [
+    (b"\x1f\x8b", "it is compressed by gzip; unpack it first"),
+    (
+        b"\x28\xb5\x2f\xfd",
+        "it is compressed by zstd; unpack it first",
+    ),
+    (b"BZh", "it is compressed by bzip2; unpack it first"),
+    (b"\xfd7zXZ", "it is compressed by xz; unpack it first"),
+    (
+        b"PK\x03\x04",
+        "it is a ZIP file or a workbook; unpack it, or save the sheet as CSV",
+    ),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "it is an old workbook; save the sheet as CSV",
+    ),
+    (b"ORC", "ORC is not read; write the table as Parquet"),
+    (
+        b"{\"",
+        "it looks like JSON; write the table as Parquet or CSV",
+    ),
+    (
+        b"[{",
+        "it looks like JSON; write the table as Parquet or CSV",
+    ),
+];
+
 fn sniff(file: &mut File, path: &Path) -> Outcome<Format> {
     let mut head = Vec::new();
     file.by_ref()
-        .take(8)
+        .take(HEAD)
         .read_to_end(&mut head)
         .and_then(|_| file.rewind())
         .map_err(Stop::file(path))?;
+    let foreign = FOREIGN.iter().find(|(begin, _)| head.starts_with(begin));
+    if let Some((_, what)) = foreign {
+        let words = format!("{}: {what} (or say --format)", path.display());
+        return Err(Stop::new(Exit::Wrong, words));
+    }
     let ending = path.extension().and_then(|ending| ending.to_str());
     let ending = ending.unwrap_or_default().to_ascii_lowercase();
     Ok(match (head.as_slice(), ending.as_str()) {

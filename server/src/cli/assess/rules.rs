@@ -1,13 +1,15 @@
 //! Rules: read, completed by arguments, or inferred.
 
 use std::fmt::Write;
+use std::path::Path;
 
+use quality::consistency::Values;
 use quality::verdict::Checks;
-use quality::{Policy, Report};
+use quality::{Mismatch, Policy, Report};
 
 use super::against::Others;
-use super::open;
-use crate::cli::args::Assess;
+use super::open::{self, Opened};
+use crate::cli::args::{Assess, Format, ReadingArgs};
 use crate::cli::print_text;
 use crate::cli::stop::{Exit, Outcome, Stop};
 
@@ -28,11 +30,115 @@ pub fn read(args: &Assess) -> Outcome<Policy> {
     if !args.reading.key.is_empty() {
         policy.key.clone_from(&args.reading.key);
     }
+    let rules = args.rules.as_deref();
+    references(&mut policy, rules.unwrap_or(Path::new("")), &args.reading)?;
     Ok(policy)
 }
 
+/// Part of the memory for the values of files that rules refer to.
+const REFERENCES: usize = 4;
+
+/// Reads the values of files that rules refer to; they lie beside `rules`.
+pub fn references(policy: &mut Policy, rules: &Path, reading: &ReadingArgs) -> Outcome {
+    let kinds: Vec<_> = policy
+        .columns
+        .iter()
+        .map(|c| (c.name.clone(), c.kind))
+        .collect();
+    let null_tokens = policy.null_tokens.clone();
+    let references = &mut policy.consistency.reference;
+    let files = references
+        .iter()
+        .filter(|reference| reference.file.is_some())
+        .count();
+    let memory = ((reading.memory as usize) << 20) / REFERENCES / files.max(1);
+    for reference in references {
+        let Some(file) = &reference.file else {
+            continue;
+        };
+        let path = rules.with_file_name(file);
+        let fault = |exit: Exit, why: &str| {
+            let column = &reference.column;
+            let words = format!(
+                "the values of {column:?} stand in {}: {why}",
+                path.display()
+            );
+            Stop::new(exit, words)
+        };
+        let digest = super::digest(&path).map_err(|e| fault(Exit::Machine, &e.to_string()))?;
+        let sha256 = digest.0.to_string();
+        if reference
+            .sha256
+            .as_ref()
+            .is_some_and(|expected| *expected != sha256)
+        {
+            return Err(fault(
+                Exit::Wrong,
+                "it is another file than the rules mean (its SHA-256 differs)",
+            ));
+        }
+        let kind = kinds.iter().find(|(name, _)| *name == reference.column);
+        let kind = kind.map(|(_, kind)| *kind);
+        let reading = ReadingArgs {
+            format: None,
+            delimiter: None,
+            ..reading.clone()
+        };
+        let mut opened = open::open(&path, &reading, kind.is_none())
+            .map_err(|stop| fault(stop.exit, &stop.words))?;
+        let named = reference.named.as_ref().unwrap_or(&reference.column);
+        let source = opened.source.as_mut();
+        let known = Values::read(source, named, kind, null_tokens.as_deref(), memory);
+        let known = known.map_err(|error| {
+            let stop = open::stop(&path, &error);
+            fault(stop.exit, &error.to_string())
+        })?;
+        (reference.known, reference.sha256) = (Some(known), Some(sha256));
+    }
+    Ok(())
+}
+
+/// Says of all columns at once where a file and its rules differ, so far that nothing can be
+/// measured.
+pub fn fits(file: &Path, opened: &Opened, policy: &Policy) -> Outcome {
+    let found = quality::mismatches(opened.source.as_ref(), policy);
+    let name = |mismatch: &Mismatch| match mismatch {
+        Mismatch::Missing(name) => (Some(name.clone()), None),
+        Mismatch::Undeclared(name) => (None, Some(name.clone())),
+    };
+    let (missing, more): (Vec<_>, Vec<_>) = found.iter().map(name).unzip();
+    let list = |names: Vec<Option<String>>| -> Vec<String> {
+        names
+            .into_iter()
+            .flatten()
+            .map(|name| format!("{name:?}"))
+            .collect()
+    };
+    let (missing, more) = (list(missing), list(more));
+    let mut parts = Vec::new();
+    if !missing.is_empty() {
+        parts.push(format!(
+            "the file lacks {} (add them, or declare them optional)",
+            missing.join(", ")
+        ));
+    }
+    if !more.is_empty() {
+        parts.push(format!(
+            "the rules do not declare {} (declare them, or drop them)",
+            more.join(", ")
+        ));
+    }
+    match parts.is_empty() {
+        true => Ok(()),
+        false => Err(Stop::new(
+            Exit::Wrong,
+            format!("failed: {}: columns: {}", file.display(), parts.join("; ")),
+        )),
+    }
+}
+
 /// When a file passes: by arguments, else by the rule file, else by its rules alone.
-pub fn checks(args: &Assess, policy: &Policy) -> Outcome<Checks> {
+pub fn checks(args: &Assess, policy: &Policy, format: Format) -> Outcome<Checks> {
     let mut checks = policy.checks.clone().unwrap_or_default();
     if let Some(least) = args.verdict.min_score {
         checks.min_score = Some(least);
@@ -44,6 +150,10 @@ pub fn checks(args: &Assess, policy: &Policy) -> Outcome<Checks> {
     }
     if checks.fail_on.is_none() && (policy.is_declared() || !policy.key.is_empty()) {
         checks.fail_on = Some(Checks::of_rules());
+    }
+    if format == Format::Csv {
+        // It has no types that could be others than declared.
+        checks = checks.without_columns();
     }
     Ok(checks)
 }

@@ -131,7 +131,7 @@ pub fn verify(path: &Path, args: &Assess) -> Outcome {
     };
     let keys = expected_keys(args)?;
     let (expected, signer) = read(path, &keys)?;
-    let found = again(file, args, &expected)?;
+    let found = again(file, args, &expected, path)?;
     let (theirs, ours) = (
         expected.to_canonical_json().map_err(wrong)?,
         found.to_canonical_json().map_err(wrong)?,
@@ -157,15 +157,16 @@ pub fn verify(path: &Path, args: &Assess) -> Outcome {
     ))
 }
 
-fn again(file: &Path, args: &Assess, expected: &Report) -> Outcome<Report> {
+fn again(file: &Path, args: &Assess, expected: &Report, path: &Path) -> Outcome<Report> {
     let as_of = expected
         .as_of
         .parse()
         .map_err(|_| Stop::new(Exit::Wrong, "the report does not say when it was made"))?;
-    let policy = match &expected.rules {
+    let mut policy = match &expected.rules {
         Some(rules) => rules.clone(),
         None => Policy::default(),
     };
+    super::rules::references(&mut policy, path, &args.reading)?;
     let mut opened = open::open(file, &args.reading, !policy.is_declared())?;
     let digest = expected.input.as_ref().map(|_| super::Digest::begin(file));
     let others = Others::read(args, &policy)?;

@@ -61,6 +61,12 @@ pub struct Step {
     pub column: Option<String>,
     /// Cells, or rows when no column is named.
     pub count: u64,
+    /// Numbers of the first of them in the original, from 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<u64>,
+    /// What was put in, or how it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how: Option<String>,
 }
 
 /// Why a change was made.
