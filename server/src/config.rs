@@ -51,6 +51,10 @@ pub struct Config {
     #[arg(long, env = "GRANARY_TAX_BPS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=10_000))]
     pub tax_bps: u16,
 
+    /// Points that a subscriber gets for each month of a term that is paid.
+    #[arg(long, env = "GRANARY_MEMBER_POINTS", default_value_t = 0)]
+    pub member_points: u16,
+
     /// Part of every credit held back for refunds and disputes, in basis points.
     #[arg(long, env = "GRANARY_RESERVE_BPS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=10_000))]
     pub reserve_bps: u16,

@@ -53,6 +53,10 @@ async fn wallet(who: &Person) -> Vec<Amount> {
     who.client.wallet().await.unwrap().balances
 }
 
+async fn points(who: &Person) -> i64 {
+    who.client.wallet().await.unwrap().points
+}
+
 async fn a_month_is_used_earned_and_renewed(app: &mut TestApp) {
     // Both offered alone at 20.00: days without use are divided by the list prices, 2000 and 0.
     let market = app.market(2000).await;
@@ -257,12 +261,14 @@ async fn unused_days_go_back_exactly(app: &mut TestApp) {
         404,
         "not_found",
     );
+    assert_eq!((made.terms[0].points, points(&buyer).await), (10, 10));
     let back = market
         .owner
         .client
         .refund_subscription(made.id, "x", &why)
         .await
         .unwrap();
+    assert_eq!(points(&buyer).await, 0, "what nobody used thanks nobody");
     assert_eq!(back.state, "refunded");
     assert_eq!(back.terms[0].refunded, eur(1999));
     assert_eq!(wallet(&buyer).await, [eur(4000)]);
@@ -294,6 +300,7 @@ async fn unused_days_go_back_exactly(app: &mut TestApp) {
         (&eur(left), &eur(kept(1800)), &eur(0))
     );
     assert_eq!(wallet(&buyer).await, [eur(4000 - 1999 + left)]);
+    assert_eq!(points(&buyer).await, kept(10));
     let ended = buyer.client.licence(licence).await.unwrap();
     assert_eq!(ended.state, "revoked");
     refused(

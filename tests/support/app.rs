@@ -89,6 +89,7 @@ impl TestApp {
         config.payouts.bank_iban = Some(super::bank::OURS.parse().unwrap());
         config.payouts.payout_minimum = vec!["1.00 EUR".parse().unwrap()];
         config.payouts.withhold = vec!["US=3000".parse().unwrap()];
+        config.member_points = 10;
         settings(&mut config);
         let clock = Clock::manual(beginning());
         let ctx = serve::build_ctx(config, clock.clone(), Ids::seeded(1)).unwrap();

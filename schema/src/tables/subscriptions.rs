@@ -78,6 +78,7 @@ diesel::table! {
         refund_reason -> Nullable<Text>,
         refunded_by -> Nullable<Id>,
         refund_seq -> BigInt,
+        points -> BigInt,
         book -> Text,
         entry_seq -> BigInt,
         created_at -> Instant,

@@ -138,6 +138,8 @@ pub struct TermView {
     pub used_days: i32,
     /// Rows that were taken.
     pub used_rows: i64,
+    /// Member points that came with it; of unused days that went back they lapse.
+    pub points: i64,
     /// Given back for unused days.
     pub refunded: Amount,
     /// Why.

@@ -166,6 +166,7 @@ fn facts(config: &Config) -> Vec<(&'static str, String)> {
         ("name", config.name.clone()),
         ("fee-bps", config.fee_bps.to_string()),
         ("tax-bps", config.tax_bps.to_string()),
+        ("member-points", config.member_points.to_string()),
         ("reserve-bps", config.reserve_bps.to_string()),
         ("reserve-periods", config.reserve_periods.to_string()),
         ("max-upload-bytes", grouped_u64(config.max_upload_bytes)),

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use dataset_core::licence::{LicenceDoc, Price, SignedLicence, Terms, Window};
 use ledger::plan::{FeePlan, split_sale};
 use ledger::subscription::{day_of, days_between};
+use ledger::tax::DEFAULT;
 use schema::columns::Key;
 use schema::db::Db;
 use schema::wire::{
@@ -150,6 +151,7 @@ pub(super) fn term(
         refund_reason: None,
         refunded_by: None,
         refund_seq: 0,
+        points: i64::from(ctx.config.member_points) * i64::from(plan.interval()?.months()),
         book: plan.currency.clone(),
         entry_seq: 0,
         created_at: now.into(),
@@ -621,6 +623,7 @@ fn term_view(db: &mut Db, term: &TermRow) -> Result<TermView, Fault> {
         used_rows: uses
             .iter()
             .fold(0, |sum, (_, _, rows)| rows.saturating_add(sum)),
+        points: term.points,
         refunded: amount(term.refunded()),
         refund_reason: term.refund_reason.clone(),
         entry: entry_name(&term.book, term.entry_seq),

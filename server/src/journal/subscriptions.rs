@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::batch::{Batch, Booking, PoolKey};
 use super::command::{At, Command, Posted};
 use super::plan::{out_of_range, unpaid};
+use super::points;
 use crate::error::Fault;
 use crate::store::orders::{LicenceRow, OrderRow};
 use crate::store::subscriptions::{
@@ -180,6 +181,7 @@ fn charge(
         lines,
         salt: fresh().1,
     })?;
+    points::of_term(db, batch, command, (term, party.0), fresh)?;
     batch.write(db)?;
     match seen {
         None => store::insert(db, subscription)?,
@@ -522,6 +524,7 @@ fn give_back(
         lines,
         salt,
     })?;
+    points::of_unused(db, batch, command, (&term, seen.party_id.0, used), fresh)?;
     batch.write(db)?;
     returned(&mut term, left, (reason, command.request.party));
     store::set_term(db, &term)?;

@@ -138,6 +138,8 @@ pub struct TermRow {
     pub refund_reason: Option<String>,
     pub refunded_by: Option<Key>,
     pub refund_seq: i64,
+    /// Member points that came with it.
+    pub points: i64,
     pub book: String,
     pub entry_seq: i64,
     pub created_at: When,

@@ -66,6 +66,7 @@ CREATE TABLE subscription_term (
   refund_reason TEXT,
   refunded_by UUID REFERENCES party (id),
   refund_seq BIGINT NOT NULL,
+  points BIGINT NOT NULL CHECK (points >= 0),
   book TEXT NOT NULL,
   entry_seq BIGINT NOT NULL,
   created_at TIMESTAMPTZ NOT NULL

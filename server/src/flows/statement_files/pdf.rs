@@ -191,7 +191,7 @@ impl Sheet<'_> {
         }
         for held in &l.held {
             let amount = self.money(held.amount);
-            self.say(&format!(
+            self.text.say(&format!(
                 "Held: {amount} for {} of receipt {} that somebody else claims (claim {}), until it \
                  is decided.",
                 some(held.rows, "row"),

@@ -51,6 +51,7 @@ pub fn subscription(state: &str) -> SubscriptionView {
         refund_asked_at: None,
         refund_asked_reason: None,
         terms: vec![TermView {
+            points: 0,
             id: id(202),
             number: 1,
             starts_at: at(0),
