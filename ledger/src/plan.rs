@@ -294,7 +294,7 @@ mod tests {
         for (gross, fee_bps, tax_bps, comm, want) in [
             (1999, 1000, 0, 0, [199, 0, 1800, 0]),
             (9, 1000, 0, 0, [0, 0, 9, 0]),
-            (10_000, 1000, 1900, 500, [1000, 1900, 6745, 355]),
+            (10_000, 1000, 1900, 500, [1000, 1596, 7034, 370]),
             (1, 10_000, 0, 0, [1, 0, 0, 0]),
             (i64::MAX, 10_000, 0, 0, [i64::MAX, 0, 0, 0]),
             (
@@ -325,11 +325,11 @@ mod tests {
             Err(PlanError::BadRate(10_001))
         );
         assert!(matches!(
-            split_sale(100, &plan(6_000, 6_000, 0)),
+            split_sale(100, &plan(6_000, 10_000, 0)),
             Err(PlanError::LegsExceedGross {
                 gross: 100,
                 fee: 60,
-                tax: 60
+                tax: 50
             })
         ));
     }

@@ -124,7 +124,7 @@ mod tests {
     }
 
     proptest! {
-        /// The tax of a sale is the floor of its rate, lands in the account of its
+        /// The tax of a sale is the floor of what its price holds, lands in the account of its
         /// jurisdiction alone, and refunds in any parts empty that account exactly.
         #[test]
         fn what_is_given_back_empties_the_jurisdiction_it_was_owed_to(
@@ -138,7 +138,7 @@ mod tests {
             let found = treatment(known.then_some(&rate), tax_id, Some(seller), 700);
             let plan = FeePlan { fee_bps, tax_bps: found.bps, commission: None };
             let legs = split_sale(gross, &plan).unwrap();
-            prop_assert_eq!(i128::from(legs.tax), i128::from(gross) * i128::from(found.bps) / 10_000);
+            prop_assert_eq!(i128::from(legs.tax), i128::from(gross) * i128::from(found.bps) / (10_000 + i128::from(found.bps)));
             let sale = SaleAccounts {
                 payer: Account::Wallet(Uuid::from_u128(1)),
                 revision: Uuid::from_u128(2),

@@ -1,18 +1,14 @@
 //! Somebody says that rows of others are theirs: what the rows earn is held, the rest is paid.
 
-use std::ops::Range;
-use std::sync::Arc;
-
-use arrow::array::StringArray;
 use chrono::TimeDelta;
 use ledger::statement::Statement;
 use schema::wire::*;
-use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::files::table;
+use crate::support::files::lines;
+use crate::support::market::logs_of;
 use crate::support::people::{eur, refused};
-use crate::support::{Person, Rows, TestApp, journeys};
+use crate::support::{Person, TestApp, journeys};
 
 journeys!(
     rows_that_are_the_claimants_pay_the_claimant,
@@ -21,41 +17,6 @@ journeys!(
 );
 
 const ALL: i64 = 1_000_000_000_000;
-
-/// Lines that no other number has, each as good as any other.
-fn lines(parts: &[Range<u32>]) -> Rows {
-    let numbers = || parts.iter().cloned().flatten();
-    let line = |n: u32| format!("line {n} of the log");
-    let level = |n: u32| format!("level {}", n % 7);
-    table(vec![
-        (
-            "line",
-            Arc::new(StringArray::from_iter_values(numbers().map(line))),
-        ),
-        (
-            "level",
-            Arc::new(StringArray::from_iter_values(numbers().map(level))),
-        ),
-    ])
-}
-
-async fn logs_of(owner: &Person) -> DatasetView {
-    let new = NewDataset {
-        title: format!("Logs of {}", owner.handle),
-        description: String::new(),
-        slug: None,
-        contract: Some(json!({
-            "columns": [
-                {"name": "line", "type": "string"},
-                {"name": "level", "type": "string"},
-            ],
-            "license": "CC0-1.0",
-        })),
-        admission: Some(Admission::Open),
-        commission_bps: 0,
-    };
-    owner.client.create_dataset(&new).await.unwrap()
-}
 
 /// Owner and copier bring 100 rows each; 60 of the copier's are the author's, who keeps them in
 /// a dataset that is not sold.
@@ -78,11 +39,11 @@ impl Scene {
         let (owner, copier) = (app.party("owner").await, app.party("copier").await);
         let (author, buyer) = (app.party("author").await, app.party("buyer").await);
         let own = logs_of(&author).await;
-        let evidence = app.contribute(&author, &own, &lines(&[0..70])).await;
+        let evidence = app.contribute(&author, &own, &lines(0..70)).await;
         let pool = logs_of(&owner).await;
-        app.contribute(&owner, &pool, &lines(&[1_000..1_100])).await;
+        app.contribute(&owner, &pool, &lines(1_000..1_100)).await;
         let claimed = app
-            .contribute(&copier, &pool, &lines(&[0..60, 500..540]))
+            .contribute(&copier, &pool, &lines((0..60).chain(500..540)))
             .await;
         let cleared = NewClearance {
             reason: "to be claimed".to_owned(),
@@ -281,7 +242,7 @@ async fn rows_that_stay_the_holders_pay_the_holder(app: &mut TestApp) {
 
     // A revision that comes meanwhile holds too: 60 of 300 rows.
     app.later(TimeDelta::hours(1));
-    app.contribute(&scene.owner, &scene.pool, &lines(&[1_100..1_200]))
+    app.contribute(&scene.owner, &scene.pool, &lines(1_100..1_200))
         .await;
     let next = app.publish(&scene.owner, &scene.pool).await;
     let [owner, copier, author, held] = shares(app, &next, 1, of).await;
@@ -365,7 +326,7 @@ async fn nobody_freezes_others_by_a_word(app: &mut TestApp) {
     // Where nothing of the evidence stands there is nothing to open.
     let own = logs_of(&scene.author).await;
     let other = app
-        .contribute(&scene.author, &own, &lines(&[9_000..9_100]))
+        .contribute(&scene.author, &own, &lines(9_000..9_100))
         .await;
     let none = with(&|claim| claim.evidence = other.id);
     let none = author.file_claim(&none).await.unwrap();

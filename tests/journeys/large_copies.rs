@@ -1,54 +1,15 @@
 //! Copies larger than a sketch are counted row by row.
 
-use std::ops::Range;
-use std::sync::Arc;
-
-use arrow::array::StringArray;
 use schema::wire::*;
-use serde_json::json;
 
-use crate::support::files::table;
-use crate::support::{Person, Rows, TestApp, journeys};
+use crate::support::files::lines;
+use crate::support::market::logs_of;
+use crate::support::{TestApp, journeys};
 
 journeys!(
     twenty_thousand_rows_are_counted_to_the_row,
     what_is_withdrawn_stays_counted_or_is_estimated
 );
-
-/// Lines that no other number has.
-fn lines(parts: &[Range<u32>]) -> Rows {
-    let numbers = || parts.iter().cloned().flatten();
-    let line = |n: u32| format!("line {n} of the log");
-    let level = |n: u32| format!("level {}", n % 7);
-    table(vec![
-        (
-            "line",
-            Arc::new(StringArray::from_iter_values(numbers().map(line))),
-        ),
-        (
-            "level",
-            Arc::new(StringArray::from_iter_values(numbers().map(level))),
-        ),
-    ])
-}
-
-async fn logs_of(owner: &Person) -> DatasetView {
-    let new = NewDataset {
-        title: format!("Logs of {}", owner.handle),
-        description: String::new(),
-        slug: None,
-        contract: Some(json!({
-            "columns": [
-                {"name": "line", "type": "string"},
-                {"name": "level", "type": "string"},
-            ],
-            "license": "CC0-1.0",
-        })),
-        admission: Some(Admission::Open),
-        commission_bps: 0,
-    };
-    owner.client.create_dataset(&new).await.unwrap()
-}
 
 /// What was found of rows: share, gate, and since which receipt; all of it counted.
 fn rows_of(verdict: &ContributionView) -> Vec<(i32, bool, i64)> {
@@ -67,12 +28,12 @@ async fn twenty_thousand_rows_are_counted_to_the_row(app: &mut TestApp) {
     let owner = app.party("owner").await;
     let pool = logs_of(&owner).await;
     let first = app
-        .contribute(&owner, &pool, &lines(&[0..12_000]))
+        .contribute(&owner, &pool, &lines(0..12_000))
         .await
         .receipt_no
         .unwrap();
     let second = app
-        .contribute(&owner, &pool, &lines(&[12_000..20_000]))
+        .contribute(&owner, &pool, &lines(12_000..20_000))
         .await
         .receipt_no
         .unwrap();
@@ -80,14 +41,18 @@ async fn twenty_thousand_rows_are_counted_to_the_row(app: &mut TestApp) {
     let careful = app.party("careful").await;
     let own = logs_of(&careful).await;
     let verdict = app
-        .contribute(&careful, &own, &lines(&[0..5_999, 100_000..114_001]))
+        .contribute(&careful, &own, &lines((0..5_999).chain(100_000..114_001)))
         .await;
     assert_eq!(rows_of(&verdict), [(299_950, false, first)]);
     assert_eq!(app.publish(&careful, &own).await.rows, Some(20_000));
     let copier = app.party("copier").await;
     let copy = logs_of(&copier).await;
     let verdict = app
-        .contribute(&copier, &copy, &lines(&[6_000..12_000, 50_000..64_000]))
+        .contribute(
+            &copier,
+            &copy,
+            &lines((6_000..12_000).chain(50_000..64_000)),
+        )
         .await;
     assert_eq!(rows_of(&verdict), [(300_000, true, first)]);
     let copied = verdict.receipt_no.unwrap();
@@ -100,7 +65,7 @@ async fn twenty_thousand_rows_are_counted_to_the_row(app: &mut TestApp) {
     // What the pool had before the copier is no copy; what the copier had first is one.
     let late = app.party("late").await;
     let verdict = app
-        .contribute(&late, &pool, &lines(&[6_000..12_000, 50_000..54_000]))
+        .contribute(&late, &pool, &lines((6_000..12_000).chain(50_000..54_000)))
         .await;
     assert_eq!(rows_of(&verdict), [(400_000, true, copied)]);
     // Too few for a sample of the pool to judge by are counted as well.
@@ -109,7 +74,7 @@ async fn twenty_thousand_rows_are_counted_to_the_row(app: &mut TestApp) {
         .contribute(
             &few,
             &logs_of(&few).await,
-            &lines(&[12_000..12_024, 200_000..200_006]),
+            &lines((12_000..12_024).chain(200_000..200_006)),
         )
         .await;
     assert_eq!(rows_of(&verdict), [(800_000, true, second)]);
@@ -121,22 +86,26 @@ async fn what_is_withdrawn_stays_counted_or_is_estimated(app: &mut TestApp) {
     app.operator().await;
     let (one, two) = (app.party("one").await, app.party("two").await);
     let (first, second) = (logs_of(&one).await, logs_of(&two).await);
-    let kept = app.contribute(&one, &first, &lines(&[0..12_000])).await;
+    let kept = app.contribute(&one, &first, &lines(0..12_000)).await;
     let lost = app
-        .contribute(&two, &second, &lines(&[500_000..512_000]))
+        .contribute(&two, &second, &lines(500_000..512_000))
         .await;
     let copier = app.party("copier").await;
     let copy = logs_of(&copier).await;
     // This asks for the fingerprints of the first; the second is withdrawn before anybody asks.
-    app.contribute(&copier, &copy, &lines(&[9_000..12_000, 50_000..57_000]))
-        .await;
+    app.contribute(
+        &copier,
+        &copy,
+        &lines((9_000..12_000).chain(50_000..57_000)),
+    )
+    .await;
     one.client.withdraw(kept.id).await.unwrap();
     two.client.withdraw(lost.id).await.unwrap();
 
     let late = app.party("late").await;
     let own = logs_of(&late).await;
     let verdict = app
-        .contribute(&late, &own, &lines(&[0..6_000, 200_000..214_000]))
+        .contribute(&late, &own, &lines((0..6_000).chain(200_000..214_000)))
         .await;
     assert_eq!(
         rows_of(&verdict),
@@ -145,7 +114,11 @@ async fn what_is_withdrawn_stays_counted_or_is_estimated(app: &mut TestApp) {
     let later = app.party("later").await;
     let own = logs_of(&later).await;
     let verdict = app
-        .contribute(&later, &own, &lines(&[500_000..508_000, 300_000..312_000]))
+        .contribute(
+            &later,
+            &own,
+            &lines((500_000..508_000).chain(300_000..312_000)),
+        )
         .await;
     let found: Vec<_> = verdict
         .overlaps

@@ -7,7 +7,7 @@ use schema::wire::*;
 
 use crate::support::outside::{program, run};
 use crate::support::people::eur;
-use crate::support::{Database, TestApp, app};
+use crate::support::{Database, Market, Person, TestApp, app};
 
 #[test]
 fn hledger_checks_the_exported_journal() {
@@ -16,6 +16,32 @@ fn hledger_checks_the_exported_journal() {
             app::run(database, books_of_a_busy_market);
         }
     }
+}
+
+/// Points, and money changed from one book into another.
+async fn other_books(market: &Market, buyer: &Person) {
+    let operator = &market.operator.client;
+    let points = NewPoints {
+        party: "buyer".to_owned(),
+        what: PointsMove::Issue,
+        points: 7,
+        reason: "thanks".to_owned(),
+    };
+    operator.move_points("p", &points).await.unwrap();
+    let yen = |minor| Amount {
+        minor,
+        currency: "JPY".to_owned(),
+    };
+    let rate = NewExchangeRate {
+        give: eur(100),
+        get: yen(163),
+    };
+    operator.set_exchange_rate(&rate).await.unwrap();
+    let new = NewExchange {
+        give: eur(10),
+        get: yen(16),
+    };
+    buyer.client.change_money("c", &new).await.unwrap();
 }
 
 async fn books_of_a_busy_market(app: &mut TestApp) {
@@ -30,6 +56,7 @@ async fn books_of_a_busy_market(app: &mut TestApp) {
         reference: "t".to_owned(),
     };
     market.operator.client.top_up("yen", &yen).await.unwrap();
+    other_books(&market, &buyer).await;
     for month in 0..2 {
         for _ in 0..5 {
             buyer.buys(&market.offer).await;
@@ -60,6 +87,8 @@ async fn books_of_a_busy_market(app: &mut TestApp) {
         .ledger_export("hledger")
         .await
         .unwrap();
+    assert!(journal.contains("Points:Issued  7 PTS"), "{journal}");
+    assert!(journal.contains("-16 JPY"), "{journal}");
     let file = app.desk("books.journal");
     std::fs::write(&file, &journal).unwrap();
     run(Command::new("hledger")

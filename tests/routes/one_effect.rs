@@ -233,7 +233,10 @@ async fn subscriptions(app: &TestApp, market: &Market) {
     let made = fifty(|| reader.client.subscribe("month", &new)).await;
     assert_eq!(sum(operator, "Liabilities:Deferred").await, -279);
     assert_eq!(reader.client.wallet().await.unwrap().balances, [eur(0)]);
-    assert_eq!(reader.client.subscriptions().await.unwrap(), [made.clone()]);
+    assert_eq!(
+        reader.client.subscriptions().await.unwrap(),
+        std::slice::from_ref(&made)
+    );
     let licences = reader.client.licences().await.unwrap();
     assert_eq!(licences.len(), 1);
     app.download(&reader, licences[0].id).await.unwrap();

@@ -70,6 +70,20 @@ pub fn readings_with_remark(hours: Range<i64>, remark: &str) -> Rows {
     with(&rows, "remark", Arc::new(remarks))
 }
 
+/// Lines of a log; no two numbers have the same one.
+pub fn lines(numbers: impl Iterator<Item = u32> + Clone) -> Rows {
+    let text = |n: u32| format!("line {n} of the log");
+    let level = |n: u32| format!("level {}", n % 7);
+    let all = numbers.clone().map(text);
+    table(vec![
+        ("line", Arc::new(StringArray::from_iter_values(all))),
+        (
+            "level",
+            Arc::new(StringArray::from_iter_values(numbers.map(level))),
+        ),
+    ])
+}
+
 /// A table of named columns.
 pub fn table(columns: Vec<(&str, ArrayRef)>) -> Rows {
     let fields: Vec<Field> = columns

@@ -3,6 +3,7 @@
 use dataset_core::seal::{self, Identity};
 use indicatif::ProgressBar;
 use schema::wire::*;
+use serde_json::json;
 use server::client::{ClientError, download, upload};
 use uuid::Uuid;
 
@@ -232,4 +233,23 @@ fn rand() -> u128 {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(1);
     u128::from(COUNT.fetch_add(1, Ordering::SeqCst))
+}
+
+/// A pool of [`lines`](super::files::lines), open to everybody.
+pub async fn logs_of(owner: &Person) -> DatasetView {
+    let new = NewDataset {
+        title: format!("Logs of {}", owner.handle),
+        description: String::new(),
+        slug: None,
+        contract: Some(json!({
+            "columns": [
+                {"name": "line", "type": "string"},
+                {"name": "level", "type": "string"},
+            ],
+            "license": "CC0-1.0",
+        })),
+        admission: Some(Admission::Open),
+        commission_bps: 0,
+    };
+    owner.client.create_dataset(&new).await.unwrap()
 }

@@ -7,6 +7,7 @@ use ledger::export::hledger::{Journal, Transaction};
 use ledger::json::Hash;
 use ledger::money::Currency;
 use schema::db::Db;
+use uuid::Uuid;
 
 use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
@@ -39,9 +40,11 @@ pub fn export(db: &mut Db) -> Result<String, Fault> {
     let accounts = names.values().map(|(_, name)| name.as_str());
     let mut out = Journal::new(String::new(), &currencies, accounts).map_err(Fault::internal)?;
     for book in &books {
-        let full: Book = format!("{node}/money/{book}")
-            .parse()
-            .map_err(Fault::internal)?;
+        let currency: Currency = book.parse().map_err(Fault::internal)?;
+        let full = Book {
+            node: Uuid::try_parse(&node).map_err(Fault::internal)?,
+            currency,
+        };
         each_entry(db, book, |entry, lines| {
             let transaction = transaction(full, entry, lines, &names)?;
             out.transaction(&transaction).map_err(Fault::internal)

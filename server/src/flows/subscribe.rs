@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use dataset_core::licence::{LicenceDoc, Price, SignedLicence, Terms, Window};
-use ledger::plan::{FeePlan, split_sale};
+use ledger::plan::{FeePlan, Legs, split_sale};
 use ledger::subscription::{day_of, days_between};
 use ledger::tax::DEFAULT;
 use schema::columns::Key;
@@ -124,12 +124,7 @@ pub(super) fn term(
     let span = Span::of(plan, seen, now)?;
     let id = seen.map_or_else(|| Key(ctx.id()), |seen| seen.id);
     let number = seen.map_or(1, |seen| seen.terms_charged.saturating_add(1));
-    let fees = FeePlan {
-        fee_bps: ctx.config.fee_bps.into(),
-        tax_bps: ctx.config.tax_bps.into(),
-        commission: None,
-    };
-    let legs = split_sale(plan.price_minor, &fees).map_err(Fault::internal)?;
+    let legs = legs(ctx, plan)?;
     let row = TermRow {
         id: Key(ctx.id()),
         subscription_id: id,
@@ -184,6 +179,16 @@ pub(super) fn term(
         licence(ctx, db, plan, &item, &mut new)?;
     }
     Ok(new)
+}
+
+/// How the price of a term is cut.
+fn legs(ctx: &Ctx, plan: &PlanRow) -> Result<Legs, Fault> {
+    let fees = FeePlan {
+        fee_bps: ctx.config.fee_bps.into(),
+        tax_bps: ctx.config.tax_bps.into(),
+        commission: None,
+    };
+    split_sale(plan.price_minor, &fees).map_err(Fault::internal)
 }
 
 /// When a term is.

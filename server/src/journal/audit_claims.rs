@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use ledger::account::Account;
+use ledger::entry::Kind;
 use schema::db::Db;
 use schema::wire::LedgerFinding;
 use uuid::Uuid;
@@ -19,7 +20,16 @@ use crate::store::{journal as rows, payouts, reserves};
 /// The database's own.
 pub(super) fn verify(db: &mut Db, own: &mut Vec<LedgerFinding>) -> Result<(), Fault> {
     let held: HashMap<Uuid, Held> = claims::held_by_account(db)?;
-    for release in claims::releases(db)? {
+    let releases = claims::releases(db)?;
+    let entries = rows::count_kind(db, Kind::ClaimRelease.as_str())?;
+    if usize::try_from(entries) != Ok(releases.len()) {
+        let message = format!(
+            "{entries} entries release what was held, and {} are of a claim",
+            releases.len()
+        );
+        own.push(finding("I21", "claim releases".to_owned(), message));
+    }
+    for release in releases {
         if let Some(message) = wrong(db, &held, &release)? {
             own.push(finding(
                 "I21",
@@ -60,7 +70,7 @@ fn wrong(
     ] {
         let name = Account::available(party).to_string();
         let posted = rows::posted(db, &release.book, release.entry_seq, &name)?;
-        if posted != Some(("claim_release".to_owned(), amount)) {
+        if posted != Some((Kind::ClaimRelease.as_str().to_owned(), amount)) {
             return Ok(Some(format!("it posts {posted:?} to {name}, not {amount}")));
         }
     }

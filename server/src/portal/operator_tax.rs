@@ -146,7 +146,7 @@ mod tests {
             &sample(),
             &[
                 "VAT DE",
-                "15.97 %",
+                "19 %",
                 "Reverse charge",
                 "In force",
                 "Superseded",

@@ -189,6 +189,11 @@ impl Sheet<'_> {
                 p.revision_number, p.share_ppt
             ));
         }
+        self.aside(l);
+    }
+
+    /// What is held for claims, and what weighs nothing.
+    fn aside(&mut self, l: &Line) {
         for held in &l.held {
             let amount = self.money(held.amount);
             self.text.say(&format!(

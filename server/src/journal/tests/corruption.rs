@@ -215,6 +215,7 @@ I20 | payout {payout}           | UPDATE payout SET gross = gross + 1, net = net
 I20 | block 1-EUR of            | UPDATE payout_block SET total = total + 1
 I20 | block 1-EUR of            | UPDATE payout_block SET transfers = 2
 I20 | payout run {batch}        | DELETE FROM payout_block
+I21 | claim releases            | UPDATE entry SET kind = 'claim_release' WHERE seq = 3
 I22 | invoice 2026-000003       | DELETE FROM invoice WHERE number = 2
 I22 | invoice 2026-000001       | UPDATE invoice SET net = net + 1 WHERE number = 1
 I22 | invoice 2025-000002       | UPDATE invoice SET year = 2025 WHERE number = 2
@@ -298,7 +299,7 @@ fn every_corruption_is_named(kind: Kind) {
         );
         named.insert(invariant);
     }
-    for n in 1..=21 {
+    for n in 1..=22 {
         assert!(
             named.contains(format!("I{n}").as_str()),
             "I{n} has no corruption"
