@@ -10,6 +10,7 @@ use super::args::{Billing, BillingAction, Invoice, InvoiceAction, Tax, TaxAction
 use super::stop::{Outcome, Stop};
 use super::table::Table;
 use super::{print_json, print_text, settings};
+use crate::flows::invoices::percentage;
 
 pub async fn billing(args: Billing) -> Outcome {
     let (view, print) = match args.action {
@@ -152,7 +153,10 @@ fn minute(at: &DateTime<Utc>) -> String {
 }
 
 fn rate(bps: Option<i32>) -> String {
-    bps.map_or_else(|| "unknown".to_owned(), |bps| format!("{bps} bps"))
+    bps.map_or_else(
+        || "unknown".to_owned(),
+        |bps| format!("{} %", percentage(bps)),
+    )
 }
 
 pub async fn tax(args: Tax) -> Outcome {
