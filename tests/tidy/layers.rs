@@ -55,6 +55,15 @@ const RULES: &[Rule] = &[
     Rule {
         room: &["server/src/store"],
         except: &[],
+        never: &["crate::flows", "crate::jobs", "crate::journal", "actix_web"],
+    },
+    Rule {
+        room: &[
+            "server/src/journal",
+            "server/src/worker",
+            "server/src/ports",
+        ],
+        except: &[],
         never: &["crate::flows", "crate::jobs", "actix_web"],
     },
     Rule {

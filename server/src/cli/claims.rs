@@ -18,13 +18,14 @@ pub async fn claim(args: Claim) -> Outcome {
             print,
             remote,
         } => {
+            let client = settings::party(&remote)?;
             let new = NewClaim {
-                dataset_id: dataset,
+                dataset_id: client.dataset(&dataset).await?.id,
                 contributions,
                 evidence,
                 reason,
             };
-            let filed = settings::party(&remote)?.file_claim(&new).await?;
+            let filed = client.file_claim(&new).await?;
             (vec![filed], print)
         }
         ClaimAction::List { print, remote } => (settings::party(&remote)?.claims().await?, print),

@@ -1,7 +1,6 @@
 //! One currency for another in a party's own wallet, by the rate the operators have set.
 
 use ledger::money::Money;
-use ledger::rules::{Rate, RuleError};
 use schema::columns::Key;
 use schema::wire::{Amount, ExchangeRateView, ExchangeView, NewExchange, NewExchangeRate};
 
@@ -9,6 +8,7 @@ use crate::auth::{Actor, rights};
 use crate::ctx::Ctx;
 use crate::error::Fault;
 use crate::journal::command::{At, Command, Exchange, Request, Work, amount, currency, earlier};
+use crate::journal::exchange::converted;
 use crate::store::exchanges::{self, RateRow};
 
 /// Sets what one currency is worth in another from now on. Operators only.
@@ -73,6 +73,9 @@ pub async fn run(
 ) -> Result<ExchangeView, Fault> {
     rights::own(who, who.party).manage()?;
     let (give, get) = (currency(&new.give)?, currency(&new.get)?);
+    if give == get {
+        return Err(Fault::invalid("get", "Name another currency to get."));
+    }
     let request = Request::new(who.party, key, "exchange", &new)?;
     let asked = request.clone();
     // A repeat is answered whatever the rate is by now.
@@ -131,24 +134,5 @@ async fn rate_of(ctx: &Ctx, give: &str, get: &str) -> Result<RateRow, Fault> {
             format!("The node does not change {give} into {get}. Nothing was changed."),
         )
         .about("get")
-    })
-}
-
-/// What is got for an amount; the fraction of a unit stays with the node.
-///
-/// # Errors
-/// `invalid` for an amount below 1, or one too small to get anything for.
-pub fn converted(rate: &RateRow, minor: i64) -> Result<i64, Fault> {
-    let ratio = Rate {
-        give: rate.give_minor,
-        get: rate.get_minor,
-    };
-    ratio.convert(minor).map_err(|error| {
-        let why = match error {
-            RuleError::Parts { .. } => "That is too much to be changed at once.".to_owned(),
-            _ if minor > 0 => "That is too little: less than one minor unit is got.".to_owned(),
-            _ => "At least one minor unit is changed.".to_owned(),
-        };
-        Fault::invalid("give", why)
     })
 }

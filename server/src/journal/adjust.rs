@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
 use ledger::account::Account;
 use ledger::entry::Kind as EntryKind;
 use ledger::json::Hash;
@@ -55,19 +54,11 @@ pub fn checked(row: &AdjustmentRow, second: Uuid) -> Result<Approved, Fault> {
 /// `adjustment_approved`, `own_proposal`, what the ledger refuses, or the database.
 pub(super) fn run(
     db: &mut Db,
-    node: Uuid,
-    now: DateTime<Utc>,
+    mut batch: Batch,
     command: &Command,
     id: Key,
     fresh: &mut impl FnMut() -> (Uuid, [u8; 16]),
 ) -> Result<Posted, Fault> {
-    let mut batch = Batch::load(db, node, now, &[command])?;
-    if let Some(ids) = batch.before(command)? {
-        return Ok(Posted {
-            ids,
-            repeated: true,
-        });
-    }
     let mut row = adjustments::find(db, id.0)?;
     if row.approved_by.is_some() {
         return Err(Fault::conflict(

@@ -8,8 +8,8 @@ use schema::wire::LedgerFinding;
 use uuid::Uuid;
 
 use super::audit::finding;
+use super::exchange::converted;
 use crate::error::Fault;
-use crate::flows::exchange::converted;
 use crate::store::exchanges::{self, ExchangeRow, RateRow};
 use crate::store::journal as rows;
 

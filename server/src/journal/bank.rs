@@ -8,7 +8,6 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use chrono::{DateTime, Utc};
 use ledger::account::Account;
 use ledger::entry::Kind as EntryKind;
 use ledger::money::Currency;
@@ -35,8 +34,7 @@ pub const CAME_BACK: &str = "came_back";
 /// The database's own.
 pub(super) fn run(
     db: &mut Db,
-    node: Uuid,
-    now: DateTime<Utc>,
+    mut batch: Batch,
     command: &Command,
     work: &BankFile,
     mut fresh: impl FnMut() -> (Uuid, [u8; 16]),
@@ -47,9 +45,6 @@ pub(super) fn run(
             repeated: true,
         });
     }
-    let mut batch = Batch::load(db, node, now, &[command])?;
-    // The period may be closed; the key itself is new, since the file is.
-    batch.before(command)?;
     let mut reading = Reading::new(work.file.id);
     let statements = match &work.message {
         Message::Status(report) => reading.status(db, report).map(|()| Vec::new())?,

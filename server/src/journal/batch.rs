@@ -108,6 +108,11 @@ pub(super) struct Booking<'a> {
 }
 
 impl Batch {
+    /// Whose books these are.
+    pub(super) fn node(&self) -> Uuid {
+        self.node
+    }
+
     /// Reads everything the commands can touch.
     pub(super) fn load(
         db: &mut Db,

@@ -1,10 +1,9 @@
 //! One currency for another: two entries in two books, written together.
 
-use chrono::{DateTime, Utc};
 use ledger::account::Account;
 use ledger::entry::Kind as EntryKind;
 use ledger::money::{Currency, Money};
-use ledger::rules::{self, Lines};
+use ledger::rules::{self, Lines, Rate, RuleError};
 use schema::columns::Key;
 use schema::db::Db;
 use uuid::Uuid;
@@ -12,7 +11,7 @@ use uuid::Uuid;
 use super::batch::{Batch, Booking};
 use super::command::{Command, Exchange, Posted};
 use crate::error::{Fault, Kind};
-use crate::store::exchanges::{self, ExchangeRow};
+use crate::store::exchanges::{self, ExchangeRow, RateRow};
 
 /// Changes money in a wallet.
 ///
@@ -20,20 +19,12 @@ use crate::store::exchanges::{self, ExchangeRow};
 /// `insufficient_funds`, what the ledger refuses, or the database.
 pub(super) fn run(
     db: &mut Db,
-    node: Uuid,
-    now: DateTime<Utc>,
+    mut batch: Batch,
     command: &Command,
     work: &Exchange,
     fresh: &mut impl FnMut() -> (Uuid, [u8; 16]),
 ) -> Result<Posted, Fault> {
-    let mut batch = Batch::load(db, node, now, &[command])?;
-    if let Some(ids) = batch.before(command)? {
-        return Ok(Posted {
-            ids,
-            repeated: true,
-        });
-    }
-    let wallet = Account::Wallet(command.request.party);
+    let (node, wallet) = (batch.node(), Account::Wallet(command.request.party));
     let (out, into) = rules::exchange(wallet.clone(), node, work.give, work.get)
         .map_err(|error| Fault::invalid("get", format!("{error}.")))?;
     for currency in [work.give.currency, work.get.currency] {
@@ -95,4 +86,23 @@ fn row(command: &Command, work: &Exchange, second: Uuid) -> ExchangeRow {
         get_minor,
         created_at: command.at.now.into(),
     }
+}
+
+/// What is got for an amount; the fraction of a unit stays with the node.
+///
+/// # Errors
+/// `invalid` for an amount below 1, or one too small to get anything for.
+pub fn converted(rate: &RateRow, minor: i64) -> Result<i64, Fault> {
+    let ratio = Rate {
+        give: rate.give_minor,
+        get: rate.get_minor,
+    };
+    ratio.convert(minor).map_err(|error| {
+        let why = match error {
+            RuleError::Parts { .. } => "That is too much to be changed at once.".to_owned(),
+            _ if minor > 0 => "That is too little: less than one minor unit is got.".to_owned(),
+            _ => "At least one minor unit is changed.".to_owned(),
+        };
+        Fault::invalid("give", why)
+    })
 }

@@ -29,7 +29,7 @@ mod batch;
 mod claims;
 pub mod command;
 mod disputes;
-mod exchange;
+pub mod exchange;
 pub mod invoices;
 pub(crate) mod payouts;
 mod periods;

@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
 use ledger::account::{Account, Label};
 use ledger::entry::Kind as EntryKind;
 use ledger::money::{Currency, Money};
@@ -27,19 +26,11 @@ use crate::store::payouts::{self, PayoutRow, run as runs, state};
 /// no longer covers its line.
 pub(super) fn run(
     db: &mut Db,
-    node: Uuid,
-    now: DateTime<Utc>,
+    mut batch: Batch,
     command: &Command,
     work: &PayoutRun,
     mut fresh: impl FnMut() -> (Uuid, [u8; 16]),
 ) -> Result<Posted, Fault> {
-    let mut batch = Batch::load(db, node, now, &[command])?;
-    if let Some(ids) = batch.before(command)? {
-        return Ok(Posted {
-            ids,
-            repeated: true,
-        });
-    }
     let stored = payouts::batch(db, work.batch.id.0)?;
     if stored.state != runs::PROPOSED {
         return Err(not_open(&stored.state));

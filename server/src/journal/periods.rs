@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use ledger::period::Period;
 use schema::db::Db;
-use uuid::Uuid;
 
 use super::batch::Batch;
 use super::command::{At, Command, Posted};
@@ -54,28 +53,20 @@ pub(super) fn booked<'a>(
 /// The key was used for something else, or the database.
 pub(super) fn close(
     db: &mut Db,
-    node: Uuid,
+    mut batch: Batch,
     now: DateTime<Utc>,
     command: &Command,
     period: Period,
 ) -> Result<Posted, Fault> {
-    let mut batch = Batch::load(db, node, now, &[command])?;
-    let repeated = Posted {
-        ids: Vec::new(),
-        repeated: true,
-    };
-    if batch.before(command)?.is_some() {
-        return Ok(repeated);
-    }
     let name = period.to_string();
-    if periods::is_closed(db, &name)? {
-        return Ok(repeated);
+    let repeated = periods::is_closed(db, &name)?;
+    if !repeated {
+        batch.answer(&command.request, &[])?;
+        batch.write(db)?;
+        periods::close(db, &name, now)?;
     }
-    batch.answer(&command.request, &[])?;
-    batch.write(db)?;
-    periods::close(db, &name, now)?;
     Ok(Posted {
         ids: Vec::new(),
-        repeated: false,
+        repeated,
     })
 }

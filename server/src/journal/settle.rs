@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
 use ledger::account::Account;
 use ledger::entry::Kind as EntryKind;
 use ledger::epoch::Epoch;
@@ -41,19 +40,11 @@ struct Settled {
 /// Stored shares or residues that break an invariant (the row is named), or the database.
 pub(super) fn run(
     db: &mut Db,
-    node: Uuid,
-    now: DateTime<Utc>,
+    mut batch: Batch,
     command: &Command,
     terms: ReserveTerms,
     fresh: &mut impl FnMut() -> (Uuid, [u8; 16]),
 ) -> Result<Posted, Fault> {
-    let mut batch = Batch::load(db, node, now, &[command])?;
-    if let Some(ids) = batch.before(command)? {
-        return Ok(Posted {
-            ids,
-            repeated: true,
-        });
-    }
     let only = match &command.work {
         Work::DecideClaim(work) => Some(claims::decide(db, command, work)?),
         _ => None,

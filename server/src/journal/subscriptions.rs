@@ -70,19 +70,11 @@ pub enum Act {
 /// the ledger refuses, or the database.
 pub(super) fn run(
     db: &mut Db,
-    node: Uuid,
-    now: DateTime<Utc>,
+    mut batch: Batch,
     command: &Command,
     act: &Act,
     fresh: &mut impl FnMut() -> (Uuid, [u8; 16]),
 ) -> Result<Posted, Fault> {
-    let mut batch = Batch::load(db, node, now, &[command])?;
-    if let Some(ids) = batch.before(command)? {
-        return Ok(Posted {
-            ids,
-            repeated: true,
-        });
-    }
     let id = match act {
         Act::Charge(new) => charge(db, &mut batch, command, new, fresh)?,
         Act::Earn(term) => {

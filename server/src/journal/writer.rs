@@ -197,7 +197,7 @@ impl Writer {
     }
 }
 
-/// Runs a command that has a transaction of its own.
+/// Runs a command that has a transaction of its own; a repeat is answered before it.
 fn alone(
     db: &mut Db,
     node: Uuid,
@@ -205,15 +205,22 @@ fn alone(
     command: &Command,
     fresh: &mut impl FnMut() -> (Uuid, [u8; 16]),
 ) -> Outcome {
+    let batch = Batch::load(db, node, now, &[command])?;
+    if let Some(ids) = batch.before(command)? {
+        return Ok(Posted {
+            ids,
+            repeated: true,
+        });
+    }
     match &command.work {
-        Work::Payouts(work) => payouts::run(db, node, now, command, work, fresh),
-        Work::BankFile(work) => bank::run(db, node, now, command, work, fresh),
-        Work::Settle(terms) => settle::run(db, node, now, command, *terms, fresh),
-        Work::DecideClaim(work) => settle::run(db, node, now, command, work.terms, fresh),
-        Work::ClosePeriod(period) => periods::close(db, node, now, command, *period),
-        Work::Exchange(work) => exchange::run(db, node, now, command, work, fresh),
-        Work::Subscription(act) => subscriptions::run(db, node, now, command, act, fresh),
-        Work::Adjust(id) => adjust::run(db, node, now, command, *id, fresh),
+        Work::Payouts(work) => payouts::run(db, batch, command, work, fresh),
+        Work::BankFile(work) => bank::run(db, batch, command, work, fresh),
+        Work::Settle(terms) => settle::run(db, batch, command, *terms, fresh),
+        Work::DecideClaim(work) => settle::run(db, batch, command, work.terms, fresh),
+        Work::ClosePeriod(period) => periods::close(db, batch, now, command, *period),
+        Work::Exchange(work) => exchange::run(db, batch, command, work, fresh),
+        Work::Subscription(act) => subscriptions::run(db, batch, command, act, fresh),
+        Work::Adjust(id) => adjust::run(db, batch, command, *id, fresh),
         _ => Err(Fault::internal("this is run with others")),
     }
 }

@@ -5,12 +5,11 @@ use schema::columns::{Key, When};
 use schema::db::Db;
 use schema::on;
 use schema::tables::{exchange, exchange_rate};
-use schema::wire::{ExchangeRateView, ExchangeView};
+use schema::wire::{Amount, ExchangeRateView, ExchangeView};
 use uuid::Uuid;
 
 use super::journal::{entry_by_id, entry_name};
 use crate::error::Fault;
-use crate::journal::command::amount;
 
 /// A row of `exchange_rate`.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -129,4 +128,11 @@ pub fn after(db: &mut Db, id: Uuid, limit: i64) -> Result<Vec<(ExchangeRow, Rate
         .limit(limit)
         .select((ExchangeRow::as_select(), RateRow::as_select()))
         .load(c))?)
+}
+
+fn amount(minor: i64, currency: &str) -> Amount {
+    Amount {
+        minor,
+        currency: currency.to_owned(),
+    }
 }

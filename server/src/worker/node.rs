@@ -212,39 +212,23 @@ pub async fn assess(
 /// Only what is no fault of the data: no child could be started, the disk is full.
 pub async fn items(
     ctx: &Ctx,
-    (cleaned, key): (File, FileKey),
+    cleaned: (File, FileKey),
     contract: Value,
     rows: u64,
     progress: Progress,
 ) -> Result<Outcome<Staged>, Fault> {
-    let task = Task::Items(ItemsTask {
-        key: KeyText::of(&key),
-        contract,
-        max_decoded_bytes: ctx.config.max_decoded_bytes,
-    });
-    let ctx = ctx.clone();
-    let cancel = CancelOnDrop::default();
-    let cancelled = cancel.0.clone();
-    blocking(move || {
-        let mut ear = Ear::new(progress);
-        ear.items = Some(ItemWriter::new(&ctx)?);
-        let files = Files {
-            outputs: Vec::new(),
-            inputs: vec![cleaned],
-        };
-        let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
-        let items = ear.items.take();
-        Ok(match ear.conclude(end, &ctx.config)? {
-            Ok(Finding::Itemised(said)) if said == rows => {
-                let kept = items.map(|items| items.finish(rows)).transpose()?;
-                kept.flatten()
-                    .map_or_else(|| Outcome::Refused(died()), Outcome::Done)
-            }
-            Ok(_) => Outcome::Refused(died()),
-            Err(refused) => Outcome::Refused(refused),
-        })
-    })
-    .await
+    let taking = Taking {
+        task: Task::Items,
+        listen: |ear, ctx| {
+            ear.items = Some(ItemWriter::new(ctx)?);
+            Ok(())
+        },
+        finish: |ear, rows| {
+            let items = ear.items.take();
+            items.map_or(Ok(None), |items| items.finish(rows))
+        },
+    };
+    taking.run(ctx, cleaned, contract, rows, progress).await
 }
 
 /// Has a child take from one cleaned file the order-free fingerprints of its rows; answers
@@ -254,38 +238,70 @@ pub async fn items(
 /// As [`items`].
 pub async fn prints(
     ctx: &Ctx,
-    (cleaned, key): (File, FileKey),
+    cleaned: (File, FileKey),
     contract: Value,
     rows: u64,
 ) -> Result<Outcome<Staged>, Fault> {
-    let task = Task::Prints(ItemsTask {
-        key: KeyText::of(&key),
-        contract,
-        max_decoded_bytes: ctx.config.max_decoded_bytes,
-    });
-    let ctx = ctx.clone();
-    let cancel = CancelOnDrop::default();
-    let cancelled = cancel.0.clone();
-    blocking(move || {
-        let mut ear = Ear::new(Box::new(|_| {}));
-        ear.prints = Some(PrintWriter::new(&ctx)?);
-        let files = Files {
-            outputs: Vec::new(),
-            inputs: vec![cleaned],
-        };
-        let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
-        let prints = ear.prints.take();
-        Ok(match ear.conclude(end, &ctx.config)? {
-            Ok(Finding::Itemised(said)) if said == rows => {
-                let kept = prints.map(|prints| prints.finish(rows)).transpose()?;
-                kept.flatten()
-                    .map_or_else(|| Outcome::Refused(died()), Outcome::Done)
-            }
-            Ok(_) => Outcome::Refused(died()),
-            Err(refused) => Outcome::Refused(refused),
+    let taking = Taking {
+        task: Task::Prints,
+        listen: |ear, ctx| {
+            ear.prints = Some(PrintWriter::new(ctx)?);
+            Ok(())
+        },
+        finish: |ear, rows| {
+            let prints = ear.prints.take();
+            prints.map_or(Ok(None), |prints| prints.finish(rows))
+        },
+    };
+    let unheard: Progress = Box::new(|_| {});
+    taking.run(ctx, cleaned, contract, rows, unheard).await
+}
+
+/// Something that is taken from the rows of one cleaned file.
+struct Taking {
+    task: fn(ItemsTask) -> Task,
+    /// Makes ready for it.
+    listen: fn(&mut Ear, &Ctx) -> Result<(), Fault>,
+    /// What came of so many rows; none when it was not as many.
+    finish: fn(&mut Ear, u64) -> Result<Option<Staged>, Fault>,
+}
+
+impl Taking {
+    async fn run(
+        self,
+        ctx: &Ctx,
+        (cleaned, key): (File, FileKey),
+        contract: Value,
+        rows: u64,
+        progress: Progress,
+    ) -> Result<Outcome<Staged>, Fault> {
+        let task = (self.task)(ItemsTask {
+            key: KeyText::of(&key),
+            contract,
+            max_decoded_bytes: ctx.config.max_decoded_bytes,
+        });
+        let ctx = ctx.clone();
+        let cancel = CancelOnDrop::default();
+        let cancelled = cancel.0.clone();
+        blocking(move || {
+            let mut ear = Ear::new(progress);
+            (self.listen)(&mut ear, &ctx)?;
+            let files = Files {
+                outputs: Vec::new(),
+                inputs: vec![cleaned],
+            };
+            let end = errand(&ctx.config, &task, files, &cancelled, &mut ear)?;
+            let kept = (self.finish)(&mut ear, rows);
+            Ok(match ear.conclude(end, &ctx.config)? {
+                Ok(Finding::Itemised(said)) if said == rows => {
+                    kept?.map_or_else(|| Outcome::Refused(died()), Outcome::Done)
+                }
+                Ok(_) => Outcome::Refused(died()),
+                Err(refused) => Outcome::Refused(refused),
+            })
         })
-    })
-    .await
+        .await
+    }
 }
 
 /// Has a child weigh contributions and join their kept rows.

@@ -10,7 +10,7 @@ use super::{Print, Remote};
 /// What the rows earn is held from the moment an operator opens the claim until it is decided.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  granary claim file --dataset 018f… --evidence 018f… --reason 'our survey of 2025'
+  granary claim file --dataset flights --evidence 018f… --reason 'our survey of 2025'
   granary claim list
   granary claim open 018f…
   granary claim decide 018f… --for claimant --reason 'the survey was published before'")]
@@ -23,9 +23,9 @@ pub struct Claim {
 pub enum ClaimAction {
     /// Claim the rows of a dataset that stand in a contribution of yours.
     File {
-        /// The dataset, by its id.
+        /// Slug or id of the dataset.
         #[arg(long)]
-        dataset: Uuid,
+        dataset: String,
         /// Your contribution, to any dataset of the node.
         #[arg(long)]
         evidence: Uuid,
